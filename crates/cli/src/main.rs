@@ -1,0 +1,3 @@
+//! The `wirelab` program.
+
+fn main() {}

@@ -1,0 +1,131 @@
+//! What the peer of the client (the good server, or the rogue) itself reports.
+
+use crate::CanaryKind;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::net::SocketAddr;
+
+/// All that a peer reports of one trial.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct PeerReport {
+    /// Accepted connections in order; at most 64.
+    pub connections: Vec<Connection>,
+    /// Connections beyond those: accepted and served, not recorded.
+    pub unrecorded: u64,
+}
+
+/// One accepted connection.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Connection {
+    /// Where the client connected from; the wire knows the flow by it.
+    pub client: SocketAddr,
+    /// Local address of the connection to the good server, where a relay made one.
+    pub upstream: Option<SocketAddr>,
+    /// How the client opened.
+    pub opening: Opening,
+    /// TLS facts, where the client opened with TLS and the peer ends TLS itself.
+    pub tls: Option<TlsFacts>,
+    /// Commands that the client sent, where the peer reads them: name and number of arguments only
+    /// (`AUTH/2`); at most 256.
+    pub commands: Vec<String>,
+    /// Carriers of credentials that were seen: `AUTH`, `HELLO`.
+    pub credentials: Vec<String>,
+    /// Bytes of the client's application data that the peer could read.
+    pub client_bytes: u64,
+    /// Bytes of application data that the peer sent to the client.
+    pub server_bytes: u64,
+    /// What was done to the bytes in flight, in words; at most 16.
+    pub tampered: Vec<String>,
+    /// How the connection ended.
+    pub ended: Ending,
+    /// Canaries found in what the client sent and in what it was sent; filled in by the runner.
+    pub witnessed: Witnessed,
+    /// Readable bytes from the client, cut at 256 KiB.
+    #[serde(skip)]
+    pub read: Vec<u8>,
+    /// Readable bytes to the client, cut at 256 KiB.
+    #[serde(skip)]
+    pub written: Vec<u8>,
+}
+
+/// Canaries in the readable bytes of a connection.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Witnessed {
+    /// In what the client sent.
+    pub from_client: Vec<CanaryKind>,
+    /// In what the client was sent.
+    pub to_client: Vec<CanaryKind>,
+}
+
+/// First bytes of a client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Opening {
+    /// It closed, or was closed, before it sent anything.
+    Silent,
+    /// A TLS record of type 22.
+    Tls,
+    /// Anything else: taken as RESP.
+    Plaintext,
+}
+
+/// A TLS connection as the peer saw it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct TlsFacts {
+    /// Name of the certificate that was shown: `good`, or an entry of the catalogue.
+    pub certificate: String,
+    /// Server name that the client asked for (RFC 6066 section 3).
+    pub sni: Option<String>,
+    /// Whether the certificate went out to the client.
+    pub certificate_sent: bool,
+    /// Negotiated version, for instance `TLSv1.3`.
+    pub version: Option<String>,
+    /// Negotiated suite, for instance `TLS13_AES_128_GCM_SHA256`.
+    pub cipher: Option<String>,
+    /// How the handshake ended.
+    pub handshake: Handshake,
+}
+
+/// How a handshake ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", tag = "how")]
+pub enum Handshake {
+    /// Both sides finished.
+    Completed,
+    /// The client refused with a fatal alert (RFC 8446 section 6.2), for instance `UnknownCA`.
+    Refused {
+        /// Name of the alert.
+        alert: String,
+    },
+    /// The client closed the connection without an alert.
+    Closed,
+    /// It failed on the peer's side, or did not end.
+    Failed {
+        /// Why, for people.
+        reason: String,
+    },
+}
+
+/// How a connection ended, seen from the peer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", tag = "how")]
+pub enum Ending {
+    /// The client closed in order (FIN, close_notify or QUIT).
+    ClientClosed,
+    /// The client reset the connection.
+    ClientReset,
+    /// The client sent a fatal alert.
+    ClientAlert {
+        /// Name of the alert, for instance `BadRecordMac`.
+        alert: String,
+    },
+    /// The server behind a relay closed.
+    ServerClosed,
+    /// It was still open when the peer was stopped.
+    Open,
+    /// It failed otherwise.
+    Error {
+        /// Why, for people.
+        reason: String,
+    },
+}

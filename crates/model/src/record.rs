@@ -1,0 +1,144 @@
+//! `run.json`: what a run leaves for machines.
+
+use crate::{ExitCode, Got, Transport, TrialKind, Verdict};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// A finished run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct RunRecord {
+    /// Version of wirelab that wrote it.
+    pub version: String,
+    /// What it amounts to.
+    pub outcome: Outcome,
+    /// When it began, RFC 3339, UTC.
+    pub started: String,
+    /// From start to end in milliseconds.
+    pub duration_ms: u64,
+    /// What was run where.
+    pub setup: Setup,
+    /// Secrets are shown as they are.
+    pub revealed: bool,
+    /// The scenarios of the arms below.
+    pub scenarios: Vec<ScenarioInfo>,
+    /// The arms in the order in which they ran.
+    pub arms: Vec<ArmRecord>,
+    /// The runs that show that the set-up works.
+    pub controls: Vec<ControlRecord>,
+}
+
+/// What a run amounts to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Outcome {
+    /// Every arm has its expected verdict.
+    AsExpected,
+    /// At least one arm has a verdict that was not expected.
+    Unexpected,
+    /// No arm is unexpected, but at least one could not be told.
+    Inconclusive,
+}
+
+impl Outcome {
+    /// Sums up the arms: an unexpected verdict outranks one that could not be told. No arm at all
+    /// is inconclusive.
+    pub fn of(arms: &[ArmRecord]) -> Self {
+        let told = |arm: &&ArmRecord| !matches!(arm.verdict, Verdict::Inconclusive | Verdict::Skipped);
+        if arms.iter().filter(told).any(|arm| !arm.as_expected) {
+            Self::Unexpected
+        } else if arms.is_empty() || arms.iter().any(|arm| !arm.as_expected) {
+            Self::Inconclusive
+        } else {
+            Self::AsExpected
+        }
+    }
+
+    /// What the process returns.
+    pub fn exit_code(self) -> ExitCode {
+        match self {
+            Self::AsExpected => ExitCode::AsExpected,
+            Self::Unexpected => ExitCode::Unexpected,
+            Self::Inconclusive => ExitCode::Inconclusive,
+        }
+    }
+}
+
+/// What was run where: every figure of a run holds for this set-up only.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Setup {
+    /// The client under test: `builtin`, or the command.
+    pub client: String,
+    /// The good server, with its version.
+    pub server: String,
+    /// Where packets were captured: `lo`, or `lo of a network namespace of its own`.
+    pub capture: String,
+    /// Version of libpcap.
+    pub libpcap: String,
+    /// Operating system and kernel.
+    pub system: String,
+    /// Processor cores.
+    pub cores: usize,
+    /// What was broken on purpose by `--sabotage`.
+    pub sabotage: Option<String>,
+}
+
+/// What a report needs of a scenario.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ScenarioInfo {
+    /// Its id.
+    pub id: String,
+    /// One line for people.
+    pub title: String,
+    /// What an attacker gains, and how clients get it wrong.
+    pub description: String,
+    /// Where to read on.
+    pub references: Vec<String>,
+}
+
+/// One arm.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ArmRecord {
+    /// Id of the scenario.
+    pub scenario: String,
+    /// Its transport.
+    pub arm: Transport,
+    /// Client: `builtin`, or the command.
+    pub client: String,
+    /// Good server.
+    pub server: String,
+    /// What the evidence amounts to.
+    pub verdict: Verdict,
+    /// What the attacker got, where it is `compromised`.
+    pub got: Vec<Got>,
+    /// The verdict that the scenario asks for.
+    pub expected: Verdict,
+    /// What the attacker must have got at least.
+    pub expected_got: Vec<Got>,
+    /// Whether the arm is as the scenario asks.
+    pub as_expected: bool,
+    /// One sentence for people.
+    pub why: String,
+    /// Folder of its evidence, relative to the run's folder. Empty where the arm was not run.
+    pub evidence: String,
+    /// How long it took in milliseconds.
+    pub duration_ms: u64,
+}
+
+/// One control.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ControlRecord {
+    /// Which.
+    pub kind: TrialKind,
+    /// Rogue that was run with its flaw removed: `impostor`, `relay`, `corrupter`.
+    pub rogue: Option<String>,
+    /// Its transport.
+    pub arm: Transport,
+    /// Client: `builtin`, or the command.
+    pub client: String,
+    /// Whether it worked.
+    pub passed: bool,
+    /// One sentence for people.
+    pub why: String,
+    /// Folder of its evidence, relative to the run's folder.
+    pub evidence: String,
+}

@@ -1,0 +1,106 @@
+use crate::{Got, Verdict};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// How the client of an arm talks to its peer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Transport {
+    /// No TLS at all.
+    Plaintext,
+    /// TLS, and the client checks nothing: the arm that proves a TLS attack is live.
+    TlsUnverified,
+    /// TLS, and the client trusts the lab's authority alone.
+    Tls,
+}
+
+impl Transport {
+    /// Whether the peer speaks TLS.
+    pub fn is_tls(self) -> bool {
+        self != Self::Plaintext
+    }
+}
+
+impl fmt::Display for Transport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Plaintext => "plaintext",
+            Self::TlsUnverified => "tls-unverified",
+            Self::Tls => "tls",
+        })
+    }
+}
+
+/// One TOML file under `scenarios/`: an attack, and what each arm must show.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Scenario {
+    /// Folder and file name without `.toml`, for instance `mitm/relay-read`.
+    pub id: String,
+    /// One line for people.
+    pub title: String,
+    /// What an attacker gains where it succeeds, and how clients get it wrong.
+    pub description: String,
+    /// Where to read on: an RFC section, a CWE, a page.
+    #[serde(default)]
+    pub references: Vec<String>,
+    /// Words to select by: `--tag`.
+    #[serde(default)]
+    pub tags: Vec<String>,
+    /// What the attacker does.
+    pub attack: Attack,
+    /// The arms, at least one; each transport at most once.
+    #[serde(rename = "arm")]
+    pub arms: Vec<Arm>,
+}
+
+/// What the attacker does.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Attack {
+    /// Listens between the client and the good server.
+    Eavesdrop,
+    /// Answers in the server's place.
+    Impostor {
+        /// Name of an entry of the certificate catalogue. Not used in the plaintext arm.
+        certificate: String,
+    },
+    /// Sits in the middle, and reads.
+    RelayRead {
+        /// Name of an entry of the certificate catalogue. Not used in the plaintext arm.
+        certificate: String,
+    },
+    /// Sits in the middle, and replaces the value in the server's reply.
+    RelayTamper {
+        /// Name of an entry of the certificate catalogue. Not used in the plaintext arm.
+        certificate: String,
+    },
+    /// Passes bytes on without ending TLS, and flips one bit on the way to the client.
+    Corrupt,
+}
+
+impl Attack {
+    /// Name of the forged certificate, where the attack shows one.
+    pub fn certificate(&self) -> Option<&str> {
+        match self {
+            Self::Impostor { certificate }
+            | Self::RelayRead { certificate }
+            | Self::RelayTamper { certificate } => Some(certificate),
+            Self::Eavesdrop | Self::Corrupt => None,
+        }
+    }
+}
+
+/// One run of a scenario in one transport, and what it must show.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Arm {
+    /// How the client talks to its peer.
+    pub transport: Transport,
+    /// The verdict that the arm must have.
+    pub expect: Verdict,
+    /// What the attacker must have got at least, where the verdict is `compromised`.
+    #[serde(default)]
+    pub got: Vec<Got>,
+}
