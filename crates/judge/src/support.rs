@@ -1,0 +1,114 @@
+//! What a verdict needs beside its own trial.
+
+use crate::{Control, Finding};
+use wirelab_model::{Attack, Scenario, Transport, Verdict};
+
+/// What stands beside an attacked trial.
+#[derive(Debug, Clone, Copy)]
+pub struct Support<'a> {
+    /// Same client, same transport, good server, before.
+    pub before: &'a Control,
+    /// The same, after. None where the run stopped before it.
+    pub after: Option<&'a Control>,
+    /// The same rogue with its flaw removed. None where the attack has no rogue.
+    pub unarmed: Option<&'a Control>,
+    /// What the arm found that proves the attack live: see [`liveness_sibling`].
+    pub liveness: Option<(Transport, &'a Finding)>,
+}
+
+/// The arm of a scenario that proves its attack live for the arm in `transport`: the one in which a
+/// client checks nothing, and plaintext where there is none. None where the arm itself is that.
+pub fn liveness_sibling(scenario: &Scenario, transport: Transport) -> Option<Transport> {
+    if transport != Transport::Tls {
+        return None;
+    }
+    // Corrupting and listening have nothing to do with certificates: the arm without TLS proves them.
+    let wanted = match scenario.attack {
+        Attack::Eavesdrop | Attack::Corrupt => [Transport::Plaintext, Transport::Plaintext],
+        _ => [Transport::TlsUnverified, Transport::Plaintext],
+    };
+    wanted.into_iter().find(|wanted| scenario.arms.iter().any(|arm| arm.transport == *wanted))
+}
+
+/// The final verdict of an attacked trial. `compromised` and `inconclusive` stand by themselves;
+/// anything that says the attacker got nothing needs all its support.
+pub fn verdict(attack: &Attack, found: Finding, support: Support<'_>) -> Finding {
+    if !matches!(found.verdict, Verdict::Secure | Verdict::Hung) {
+        return found;
+    }
+    if !support.before.passed {
+        return Finding::inconclusive(format!(
+            "the control before the attack failed: {}",
+            support.before.why
+        ));
+    }
+    match support.after {
+        None => return Finding::inconclusive("the control after the attack was not run"),
+        Some(after) if !after.passed => {
+            return Finding::inconclusive(format!("the control after the attack failed: {}", after.why));
+        }
+        Some(_) => {}
+    }
+    if *attack != Attack::Eavesdrop {
+        match support.unarmed {
+            None => return Finding::inconclusive("the rogue without its flaw was not tried"),
+            Some(unarmed) if !unarmed.passed => {
+                return Finding::inconclusive(format!(
+                    "the client refuses the rogue even without its flaw, so the refusal proves nothing: {}",
+                    unarmed.why
+                ));
+            }
+            Some(_) => {}
+        }
+    }
+    match support.liveness {
+        None => Finding::inconclusive("no other arm shows that the attack is live"),
+        Some((transport, sibling)) if sibling.verdict != Verdict::Compromised => {
+            Finding::inconclusive(format!(
+                "the attack is not shown to be live: its arm {transport} is {} ({})",
+                sibling.verdict, sibling.why
+            ))
+        }
+        Some(_) => found,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn control(passed: bool) -> Control {
+        Control { passed, leaked: vec![], why: "x".into() }
+    }
+
+    #[test]
+    fn secure_needs_every_support() {
+        let attack = Attack::Impostor { certificate: "self-signed".into() };
+        let (good, bad) = (control(true), control(false));
+        let live = Finding::compromised(vec![], "x");
+        let dead = Finding::inconclusive("x");
+        let all = Support {
+            before: &good,
+            after: Some(&good),
+            unarmed: Some(&good),
+            liveness: Some((Transport::TlsUnverified, &live)),
+        };
+        let judge = |support| verdict(&attack, Finding::secure("x"), support).verdict;
+        assert_eq!(judge(all), Verdict::Secure);
+        for (name, support) in [
+            ("before", Support { before: &bad, ..all }),
+            ("after", Support { after: Some(&bad), ..all }),
+            ("no after", Support { after: None, ..all }),
+            ("unarmed", Support { unarmed: Some(&bad), ..all }),
+            ("no unarmed", Support { unarmed: None, ..all }),
+            ("no liveness", Support { liveness: None, ..all }),
+            ("dead", Support { liveness: Some((Transport::TlsUnverified, &dead)), ..all }),
+        ] {
+            assert_eq!(judge(support), Verdict::Inconclusive, "{name}");
+        }
+        let hung = verdict(&attack, Finding::hung("x"), Support { unarmed: Some(&bad), ..all });
+        assert_eq!(hung.verdict, Verdict::Inconclusive, "hung needs it too");
+        let compromised = verdict(&attack, live.clone(), Support { before: &bad, liveness: None, ..all });
+        assert_eq!(compromised.verdict, Verdict::Compromised, "a leak stands by itself");
+    }
+}
