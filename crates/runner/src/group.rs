@@ -1,0 +1,138 @@
+//! The plan: which client runs which arms, in which order.
+
+use wirelab_model::{Arm, Attack, Scenario, Transport};
+use wirelab_subject::Client;
+
+/// One arm to run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Planned {
+    /// Index into the run's scenarios.
+    pub scenario: usize,
+    /// The arm.
+    pub arm: Arm,
+}
+
+/// Arms that one client runs in one transport; they share their controls.
+#[derive(Debug, Clone)]
+pub struct Group {
+    /// Who connects.
+    pub client: Client,
+    /// How.
+    pub transport: Transport,
+    /// The arms, in the order of their scenarios.
+    pub arms: Vec<Planned>,
+}
+
+impl Group {
+    /// Rogues that must be tried without their flaw: those whose refusal is to mean something.
+    pub(crate) fn rogues(&self, scenarios: &[Scenario]) -> Vec<Rogue> {
+        if self.transport != Transport::Tls {
+            return Vec::new();
+        }
+        let mut rogues: Vec<_> = self
+            .arms
+            .iter()
+            .filter_map(|planned| scenarios.get(planned.scenario))
+            .filter_map(|scenario| Rogue::of(&scenario.attack))
+            .collect();
+        rogues.sort();
+        rogues.dedup();
+        rogues
+    }
+
+    /// How many trials the group takes: its arms, two controls, and the rogues without their flaw.
+    pub(crate) fn trials(&self, scenarios: &[Scenario]) -> usize {
+        self.arms.len() + 2 + self.rogues(scenarios).len()
+    }
+}
+
+/// The three kinds of rogue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Rogue {
+    Impostor,
+    Relay,
+    Corrupter,
+}
+
+impl Rogue {
+    pub(crate) fn of(attack: &Attack) -> Option<Self> {
+        match attack {
+            Attack::Eavesdrop => None,
+            Attack::Impostor { .. } => Some(Self::Impostor),
+            Attack::RelayRead { .. } | Attack::RelayTamper { .. } => Some(Self::Relay),
+            Attack::Corrupt => Some(Self::Corrupter),
+        }
+    }
+
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::Impostor => "impostor",
+            Self::Relay => "relay",
+            Self::Corrupter => "corrupter",
+        }
+    }
+}
+
+/// Makes the plan. The client under test runs the arms in `wanted` (none: `tls` for a command, all
+/// for the built-in client). Where it runs a `tls` arm, the built-in client runs the others, which
+/// show that the attack is live; they come first.
+pub(crate) fn plan(scenarios: &[Scenario], client: &Client, wanted: Option<&[Transport]>) -> Vec<Group> {
+    let everything = [Transport::Plaintext, Transport::TlsUnverified, Transport::Tls];
+    let wanted = wanted.unwrap_or(match client {
+        Client::Builtin => &everything,
+        Client::Command(_) => &[Transport::Tls],
+    });
+    let mut groups: Vec<Group> = Vec::new();
+    for (index, scenario) in scenarios.iter().enumerate() {
+        let tests_tls =
+            scenario.arms.iter().any(|a| a.transport == Transport::Tls) && wanted.contains(&Transport::Tls);
+        for arm in &scenario.arms {
+            let who = if wanted.contains(&arm.transport) {
+                client
+            } else if tests_tls {
+                &Client::Builtin
+            } else {
+                continue;
+            };
+            let planned = Planned { scenario: index, arm: arm.clone() };
+            match groups.iter_mut().find(|group| group.transport == arm.transport && group.client == *who) {
+                Some(group) => group.arms.push(planned),
+                None => {
+                    groups.push(Group { client: who.clone(), transport: arm.transport, arms: vec![planned] })
+                }
+            }
+        }
+    }
+    groups.sort_by_key(|group| (group.client != Client::Builtin, group.transport));
+    groups
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::select::embedded;
+
+    fn shape(client: &Client, wanted: Option<&[Transport]>) -> Vec<(bool, Transport, usize)> {
+        let scenarios: Vec<_> = embedded().unwrap().into_iter().map(|source| source.scenario).collect();
+        plan(&scenarios, client, wanted)
+            .iter()
+            .map(|group| (group.client == Client::Builtin, group.transport, group.arms.len()))
+            .collect()
+    }
+
+    #[test]
+    fn a_command_runs_tls_and_the_built_in_client_proves_the_attacks_live() {
+        use Transport::{Plaintext, Tls, TlsUnverified};
+        let command = Client::Command(vec!["app".into()]);
+        assert_eq!(
+            shape(&Client::Builtin, None),
+            [(true, Plaintext, 8), (true, TlsUnverified, 6), (true, Tls, 8)]
+        );
+        assert_eq!(shape(&command, None), [(true, Plaintext, 8), (true, TlsUnverified, 6), (false, Tls, 8)]);
+        assert_eq!(shape(&command, Some(&[Plaintext])), [(false, Plaintext, 8)]);
+        assert_eq!(
+            shape(&command, Some(&[Plaintext, Tls])),
+            [(true, TlsUnverified, 6), (false, Plaintext, 8), (false, Tls, 8)]
+        );
+    }
+}

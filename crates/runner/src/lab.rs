@@ -1,0 +1,150 @@
+//! What all trials of a run share: certificates, the capture, the folder.
+
+use crate::options::Options;
+use miette::Diagnostic;
+use std::collections::BTreeMap;
+use std::fs::{DirBuilder, File, OpenOptions};
+use std::io::Write;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use thiserror::Error;
+use wirelab_capture::{CaptureError, Live};
+use wirelab_model::ExitCode;
+use wirelab_pki::{Identity, PkiError, catalogue};
+use wirelab_subject::{ServerError, TlsFiles};
+
+/// Why a run could not go on. What concerns a single trial is no error: it makes the trial
+/// `inconclusive`.
+#[derive(Debug, Error, Diagnostic)]
+pub enum RunError {
+    /// No scenario has the arms that were asked for.
+    #[error("nothing selected: no selected scenario has an arm {wanted}")]
+    #[diagnostic(code(wirelab::select), help("`wirelab list` shows the arms of each scenario"))]
+    NoArm {
+        /// What was asked for.
+        wanted: String,
+    },
+    /// The folder is in use.
+    #[error("the folder {} is not empty", folder.display())]
+    #[diagnostic(
+        code(wirelab::folder),
+        help("name another one with --out, or remove it: a run never overwrites anything")
+    )]
+    FolderInUse {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// A file or folder of the run cannot be written.
+    #[error("cannot write {}: {reason}", path.display())]
+    #[diagnostic(
+        code(wirelab::folder),
+        help("name a folder on a disk with room, with --out, in which you may write")
+    )]
+    Write {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system says.
+        reason: String,
+    },
+    /// The certificates could not be made.
+    #[error(transparent)]
+    #[diagnostic(code(wirelab::certificates))]
+    Certificates(#[from] PkiError),
+    /// The capture could not be opened.
+    #[error(transparent)]
+    #[diagnostic(code(wirelab::capture))]
+    Capture(#[from] CaptureError),
+    /// The good server could not be started.
+    #[error(transparent)]
+    #[diagnostic(code(wirelab::server))]
+    Server(#[from] ServerError),
+    /// The rogue could not be started.
+    #[error("cannot start the rogue: {reason}")]
+    #[diagnostic(code(wirelab::rogue), help("is the port in use? Without --port the lab takes any free one"))]
+    Rogue {
+        /// Why.
+        reason: String,
+    },
+    /// No random numbers.
+    #[error("the system gives no random numbers: {0}")]
+    #[diagnostic(code(wirelab::random))]
+    Random(String),
+}
+
+impl RunError {
+    /// What the process returns.
+    pub fn exit_code(&self) -> ExitCode {
+        match self {
+            Self::NoArm { .. } => ExitCode::NothingSelected,
+            Self::FolderInUse { .. } | Self::Write { .. } => ExitCode::Usage,
+            Self::Certificates(_) => ExitCode::Internal,
+            Self::Capture(_) | Self::Server(_) | Self::Rogue { .. } | Self::Random(_) => {
+                ExitCode::Inconclusive
+            }
+        }
+    }
+}
+
+/// What all trials of a run share.
+pub(crate) struct Lab {
+    pub(crate) options: Options,
+    pub(crate) capture: Live,
+    pub(crate) files: TlsFiles,
+    /// By name: `good`, and every entry of the catalogue.
+    identities: BTreeMap<String, Identity>,
+}
+
+impl Lab {
+    /// Makes the folder and the certificates and opens the capture.
+    pub(crate) fn open(options: Options) -> Result<Self, RunError> {
+        let folder = &options.folder;
+        make_folder(folder)?;
+        let in_use = std::fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_some());
+        if in_use {
+            return Err(RunError::FolderInUse { folder: folder.clone() });
+        }
+        let pki = wirelab_pki::Lab::new(time::OffsetDateTime::now_utc())?;
+        let mut identities = BTreeMap::from([("good".to_owned(), pki.good().clone())]);
+        for entry in catalogue::all() {
+            identities.insert(entry.id.to_owned(), pki.forge(entry)?);
+        }
+        // Programs under test may change their working folder, so they get absolute paths.
+        let tls = std::path::absolute(folder).map_err(|error| write_error(folder, &error))?.join("tls");
+        make_folder(&tls)?;
+        let client = pki.client();
+        let files = TlsFiles {
+            ca: write_file(&tls.join("ca.crt"), pki.authority_pem().as_bytes())?,
+            client_cert: write_file(&tls.join("client.crt"), client.chain_pem().as_bytes())?,
+            client_key: write_file(&tls.join("client.key"), client.key_pem().as_bytes())?,
+            client_pfx: write_file(&tls.join("client.pfx"), &pki.client_pfx("")?)?,
+        };
+        let capture = Live::open("lo")?;
+        Ok(Self { options, capture, files, identities })
+    }
+
+    /// The certificate of that name. Scenarios are checked against the catalogue, so it is there.
+    pub(crate) fn identity(&self, name: &str) -> Result<&Identity, RunError> {
+        self.identities
+            .get(name)
+            .ok_or_else(|| RunError::Rogue { reason: format!("there is no certificate named `{name}`") })
+    }
+}
+
+/// Makes a folder that only its owner can read; it may exist.
+pub(crate) fn make_folder(folder: &Path) -> Result<(), RunError> {
+    DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(|error| write_error(folder, &error))
+}
+
+/// Writes a new file that only its owner can read, and gives its path back.
+pub(crate) fn write_file(path: &Path, bytes: &[u8]) -> Result<PathBuf, RunError> {
+    let written: std::io::Result<File> =
+        OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).and_then(|mut file| {
+            file.write_all(bytes)?;
+            Ok(file)
+        });
+    written.map(|_| path.to_owned()).map_err(|error| write_error(path, &error))
+}
+
+fn write_error(path: &Path, error: &std::io::Error) -> RunError {
+    RunError::Write { path: path.to_owned(), reason: error.to_string() }
+}

@@ -1,0 +1,174 @@
+//! Reads and checks one scenario file. Every error has its place, the value and what to do.
+
+use miette::{Diagnostic, NamedSource, SourceSpan};
+use std::collections::BTreeSet;
+use thiserror::Error;
+use wirelab_model::{Scenario, Transport, Verdict};
+
+/// A scenario that cannot be used. The fault is the file's.
+#[derive(Debug, Error, Diagnostic)]
+#[error("{message}")]
+#[diagnostic(code(wirelab::scenario))]
+pub struct ScenarioError {
+    message: String,
+    #[help]
+    help: String,
+    #[source_code]
+    source_code: NamedSource<String>,
+    #[label("{label}")]
+    place: SourceSpan,
+    label: String,
+}
+
+/// Reads the text of a scenario file. `name` is its path, for messages.
+///
+/// # Errors
+/// It is not TOML, has an unknown or missing key, names a certificate that the catalogue does not
+/// have, or asks for something that could pass without proof.
+pub fn parse(name: &str, text: &str) -> Result<Scenario, Box<ScenarioError>> {
+    let scenario: Scenario = toml::from_str(text).map_err(|error| {
+        let span = error.span().unwrap_or(0..0);
+        Box::new(ScenarioError {
+            message: format!("{name}: this is no valid scenario"),
+            help: "`wirelab schema scenario` prints all keys; `wirelab explain eavesdrop/session --toml` prints an example"
+                .into(),
+            source_code: NamedSource::new(name, text.to_owned()),
+            place: span.into(),
+            label: error.message().to_owned(),
+        })
+    })?;
+    check(&scenario).map_err(|fault| {
+        let start = text.find(&fault.at).unwrap_or(0);
+        Box::new(ScenarioError {
+            message: format!("{name}: {}", fault.message),
+            help: fault.help,
+            source_code: NamedSource::new(name, text.to_owned()),
+            place: (start, if start == 0 { 0 } else { fault.at.len() }).into(),
+            label: "here".into(),
+        })
+    })?;
+    Ok(scenario)
+}
+
+struct Fault {
+    message: String,
+    help: String,
+    /// Text to point at.
+    at: String,
+}
+
+fn check(scenario: &Scenario) -> Result<(), Fault> {
+    let fault = |message: String, help: &str, at: &str| {
+        Err(Fault { message, help: help.to_owned(), at: at.to_owned() })
+    };
+    let id = &scenario.id;
+    if id.is_empty() || !id.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || "/-".contains(c))
+    {
+        return fault(
+            format!("the id `{id}` is not usable"),
+            "an id is made of a-z, 0-9, `-` and `/`, such as `mitm/relay-read`",
+            id,
+        );
+    }
+    if let Some(certificate) = scenario.attack.certificate()
+        && wirelab_pki::catalogue::find(certificate).is_none()
+    {
+        let known: Vec<_> = wirelab_pki::catalogue::all().iter().map(|entry| entry.id).collect();
+        return fault(
+            format!("there is no certificate named `{certificate}`"),
+            &format!("the catalogue has: {}", known.join(", ")),
+            certificate,
+        );
+    }
+    if scenario.arms.is_empty() {
+        return fault(
+            "there is no arm".into(),
+            "add at least one `[[arm]]` with `transport` and `expect`",
+            "arm",
+        );
+    }
+    let mut seen = BTreeSet::new();
+    for arm in &scenario.arms {
+        let transport = arm.transport;
+        if !seen.insert(transport) {
+            return fault(format!("the arm `{transport}` is there twice"), "keep one of them", "[[arm]]");
+        }
+        if !matches!(arm.expect, Verdict::Secure | Verdict::Compromised) {
+            return fault(
+                format!("an arm cannot expect `{}`", arm.expect),
+                "expect `secure` or `compromised`: the other verdicts say that the lab cannot tell, or that the client hangs",
+                &arm.expect.to_string(),
+            );
+        }
+        if arm.expect == Verdict::Secure && !arm.got.is_empty() {
+            return fault(
+                "an arm that expects `secure` cannot expect that the attacker got something".into(),
+                "remove `got`",
+                "got",
+            );
+        }
+        if arm.expect == Verdict::Secure && transport != Transport::Tls {
+            return fault(
+                format!("the arm `{transport}` cannot be secure: it is there to show that the attack works"),
+                "expect `compromised`",
+                &format!("\"{transport}\""),
+            );
+        }
+        if transport == Transport::Tls && wirelab_judge::liveness_sibling(scenario, transport).is_none() {
+            return fault(
+                "nothing shows that the attack is live, so the `tls` arm could never pass".into(),
+                "add an arm with transport `plaintext` or `tls-unverified` that expects `compromised`",
+                "\"tls\"",
+            );
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GOOD: &str = r#"
+id = "x/y"
+title = "t"
+description = "d"
+[attack]
+kind = "impostor"
+certificate = "self-signed"
+[[arm]]
+transport = "plaintext"
+expect = "compromised"
+[[arm]]
+transport = "tls"
+expect = "secure"
+"#;
+
+    /// One change to a good file, and what people are told.
+    #[test]
+    fn faults_have_place_value_and_remedy() {
+        parse("good.toml", GOOD).unwrap();
+        let cases = [
+            ("title", "titel", "unknown field `titel`"),
+            ("self-signed", "self-singed", "self-singed"),
+            ("\"impostor\"", "\"imposter\"", "imposter"),
+            ("\"plaintext\"", "\"tls-unverified\"", ""),
+            ("\"secure\"", "\"skipped\"", "cannot expect `skipped`"),
+            ("\"compromised\"", "\"secure\"", "cannot be secure"),
+            ("[[arm]]\ntransport = \"plaintext\"\nexpect = \"compromised\"", "", "nothing shows"),
+            ("\"tls\"", "\"plaintext\"", "twice"),
+            ("x/y", "X Y", "not usable"),
+        ];
+        for (from, to, expected) in cases {
+            let text = GOOD.replace(from, to);
+            match parse("bad.toml", &text) {
+                Ok(_) => assert!(expected.is_empty(), "{from} -> {to} must be refused"),
+                Err(error) => {
+                    let shown = format!("{error} {} {}", error.label, error.help);
+                    assert!(!expected.is_empty() && shown.contains(expected), "{from} -> {to}: {shown}");
+                    assert!(shown.contains("bad.toml"), "{shown}");
+                }
+            }
+        }
+    }
+}

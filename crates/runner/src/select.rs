@@ -1,0 +1,265 @@
+//! Which scenarios a run takes: files, folders, ids, tags.
+
+use crate::scenario::{ScenarioError, parse};
+use include_dir::{Dir, include_dir};
+use miette::Diagnostic;
+use std::path::{Path, PathBuf};
+use thiserror::Error;
+use wirelab_model::{ExitCode, Scenario};
+
+/// The scenarios that the program carries, so that it works from any folder.
+static EMBEDDED: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../../scenarios");
+
+/// Most files that one folder may hold; more is a wrong folder.
+const MOST_FILES: usize = 10_000;
+/// Largest scenario file in bytes.
+const MOST_BYTES: u64 = 1 << 20;
+
+/// A scenario and the text it came from.
+#[derive(Debug, Clone)]
+pub struct Source {
+    /// Path, or `built in`.
+    pub origin: String,
+    /// The file's text.
+    pub text: String,
+    /// What it says.
+    pub scenario: Scenario,
+}
+
+/// Narrows a selection.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    /// Only scenarios with one of these tags; empty: all.
+    pub tags: Vec<String>,
+}
+
+/// Why there is nothing to run.
+#[derive(Debug, Error, Diagnostic)]
+pub enum SelectError {
+    /// A scenario does not parse.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Scenario(Box<ScenarioError>),
+    /// Neither a file, nor a folder, nor an id.
+    #[error("`{given}` is no scenario: there is no such file or folder, and no such id")]
+    #[diagnostic(code(wirelab::select), help("{help}"))]
+    Unknown {
+        /// The argument.
+        given: String,
+        /// What to do.
+        help: String,
+    },
+    /// A file that cannot be read.
+    #[error("cannot read the scenario {}: {reason}", path.display())]
+    #[diagnostic(code(wirelab::select), help("check the path and its permissions"))]
+    Unreadable {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system says.
+        reason: String,
+    },
+    /// Two scenarios with one id.
+    #[error("the id `{id}` is there twice: in {first} and in {second}")]
+    #[diagnostic(code(wirelab::select), help("give one of them another id"))]
+    Twice {
+        /// The id.
+        id: String,
+        /// Where it was first.
+        first: String,
+        /// Where it was again.
+        second: String,
+    },
+    /// The selection is empty.
+    #[error("nothing selected: {what}")]
+    #[diagnostic(code(wirelab::select), help("`wirelab list` shows all scenarios with their tags"))]
+    Nothing {
+        /// What was asked for.
+        what: String,
+    },
+}
+
+impl SelectError {
+    /// What the process returns.
+    pub fn exit_code(&self) -> ExitCode {
+        match self {
+            Self::Scenario(_) | Self::Twice { .. } => ExitCode::Parse,
+            Self::Unknown { .. } | Self::Unreadable { .. } => ExitCode::Usage,
+            Self::Nothing { .. } => ExitCode::NothingSelected,
+        }
+    }
+}
+
+/// The scenarios that the program carries, by id.
+///
+/// # Errors
+/// One of them does not parse: a fault of wirelab, which a test excludes.
+pub fn embedded() -> Result<Vec<Source>, SelectError> {
+    let mut sources = Vec::new();
+    for folder in EMBEDDED.dirs() {
+        for file in folder.files() {
+            let name = file.path().display().to_string();
+            let text = file.contents_utf8().unwrap_or_default();
+            let scenario = parse(&name, text).map_err(SelectError::Scenario)?;
+            sources.push(Source { origin: "built in".into(), text: text.to_owned(), scenario });
+        }
+    }
+    sources.sort_by(|a, b| a.scenario.id.cmp(&b.scenario.id));
+    Ok(sources)
+}
+
+/// The scenarios that `wanted` (files, folders, ids or folders of ids) and `filter` ask for, in the
+/// order asked for. Nothing wanted: all that the program carries.
+///
+/// # Errors
+/// See [`SelectError`].
+pub fn select(wanted: &[String], filter: &Filter) -> Result<Vec<Source>, SelectError> {
+    let carried = embedded()?;
+    let mut selected: Vec<Source> = Vec::new();
+    if wanted.is_empty() {
+        selected.clone_from(&carried);
+    }
+    for given in wanted {
+        for source in resolve(given, &carried)? {
+            match selected.iter().find(|other| other.scenario.id == source.scenario.id) {
+                None => selected.push(source),
+                // Asked for twice, for instance by its folder and by its id.
+                Some(other) if other.text == source.text => {}
+                Some(other) => {
+                    return Err(SelectError::Twice {
+                        id: source.scenario.id,
+                        first: other.origin.clone(),
+                        second: source.origin,
+                    });
+                }
+            }
+        }
+    }
+    if selected.is_empty() {
+        return Err(SelectError::Nothing { what: format!("no `.toml` file in {}", wanted.join(", ")) });
+    }
+    if !filter.tags.is_empty() {
+        selected.retain(|source| source.scenario.tags.iter().any(|tag| filter.tags.contains(tag)));
+        if selected.is_empty() {
+            return Err(SelectError::Nothing {
+                what: format!("no scenario has the tag {}", filter.tags.join(" or ")),
+            });
+        }
+    }
+    Ok(selected)
+}
+
+fn resolve(given: &str, carried: &[Source]) -> Result<Vec<Source>, SelectError> {
+    let by_id: Vec<Source> = carried
+        .iter()
+        .filter(|source| {
+            let rest = source.scenario.id.strip_prefix(given.trim_end_matches('/'));
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        })
+        .cloned()
+        .collect();
+    let path = Path::new(given);
+    // An id wins over a folder of the same name unless the path is marked as one: `./mitm`.
+    if !by_id.is_empty() {
+        return Ok(by_id);
+    }
+    if path.is_dir() {
+        let mut files = Vec::new();
+        toml_files(path, &mut files, 8)?;
+        files.sort();
+        return files.iter().map(|file| read(file)).collect();
+    }
+    if path.is_file() {
+        return Ok(vec![read(path)?]);
+    }
+    Err(SelectError::Unknown { given: given.to_owned(), help: suggest(given, carried) })
+}
+
+fn suggest(given: &str, carried: &[Source]) -> String {
+    let last = given.rsplit('/').next().unwrap_or(given).trim_end_matches(".toml");
+    let near: Vec<_> = carried
+        .iter()
+        .map(|source| source.scenario.id.as_str())
+        .filter(|id| last.len() > 2 && id.split(['/', '-']).any(|part| part == last || last.contains(part)))
+        .collect();
+    if near.is_empty() {
+        "`wirelab list` shows the ids; a path must exist".into()
+    } else {
+        format!("did you mean {}? `wirelab list` shows all ids", near.join(" or "))
+    }
+}
+
+fn toml_files(folder: &Path, files: &mut Vec<PathBuf>, depth: usize) -> Result<(), SelectError> {
+    let unreadable = |reason: String| SelectError::Unreadable { path: folder.to_owned(), reason };
+    for entry in std::fs::read_dir(folder).map_err(|error| unreadable(error.to_string()))? {
+        let path = entry.map_err(|error| unreadable(error.to_string()))?.path();
+        if path.is_dir() && depth > 0 {
+            toml_files(&path, files, depth - 1)?;
+        } else if path.extension().is_some_and(|extension| extension == "toml") {
+            files.push(path);
+        }
+        if files.len() > MOST_FILES {
+            return Err(unreadable(format!(
+                "more than {MOST_FILES} files: this is hardly a folder of scenarios"
+            )));
+        }
+    }
+    Ok(())
+}
+
+fn read(path: &Path) -> Result<Source, SelectError> {
+    let unreadable = |reason: String| SelectError::Unreadable { path: path.to_owned(), reason };
+    let size = std::fs::metadata(path).map_err(|error| unreadable(error.to_string()))?.len();
+    if size > MOST_BYTES {
+        return Err(unreadable(format!("{size} bytes are more than a scenario may have ({MOST_BYTES})")));
+    }
+    let text = std::fs::read_to_string(path).map_err(|error| unreadable(error.to_string()))?;
+    let scenario = parse(&path.display().to_string(), &text).map_err(SelectError::Scenario)?;
+    Ok(Source { origin: path.display().to_string(), text, scenario })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ids(wanted: &[&str]) -> Vec<String> {
+        let wanted: Vec<String> = wanted.iter().map(|w| (*w).to_owned()).collect();
+        select(&wanted, &Filter::default()).unwrap().into_iter().map(|source| source.scenario.id).collect()
+    }
+
+    #[test]
+    fn every_carried_scenario_parses_and_its_id_is_its_path() {
+        for file in EMBEDDED.dirs().flat_map(Dir::files) {
+            let scenario = parse("x", file.contents_utf8().unwrap()).unwrap();
+            assert_eq!(format!("{}.toml", scenario.id), file.path().display().to_string());
+        }
+    }
+
+    #[test]
+    fn ids_folders_of_ids_files_and_folders() {
+        assert_eq!(ids(&[]).len(), EMBEDDED.dirs().flat_map(Dir::files).count());
+        assert_eq!(ids(&["eavesdrop"]), ["eavesdrop/session"]);
+        assert_eq!(ids(&["mitm/impostor-expired"]), ["mitm/impostor-expired"]);
+        assert!(ids(&["mitm", "mitm/relay-read"]).len() > 1, "twice the same is once");
+        let folder = tempfile::tempdir().unwrap();
+        let text = include_str!("../../../scenarios/eavesdrop/session.toml")
+            .replace("eavesdrop/session", "mine/one");
+        std::fs::create_dir(folder.path().join("a")).unwrap();
+        std::fs::write(folder.path().join("a/one.toml"), &text).unwrap();
+        assert_eq!(ids(&[folder.path().to_str().unwrap()]), ["mine/one"]);
+        std::fs::write(folder.path().join("two.toml"), text.replace("whole", "half")).unwrap();
+        let error = select(&[folder.path().display().to_string()], &Filter::default()).unwrap_err();
+        assert_eq!(error.exit_code(), ExitCode::Parse, "{error}");
+    }
+
+    #[test]
+    fn what_is_not_there_is_an_error_with_its_code() {
+        let code = |wanted: &str, tag: Option<&str>| {
+            let filter = Filter { tags: tag.map(str::to_owned).into_iter().collect() };
+            select(&[wanted.to_owned()], &filter).unwrap_err().exit_code()
+        };
+        assert_eq!(code("no/such.toml", None), ExitCode::Usage);
+        assert_eq!(code("mitm", Some("nope")), ExitCode::NothingSelected);
+        let empty = tempfile::tempdir().unwrap();
+        assert_eq!(code(empty.path().to_str().unwrap(), None), ExitCode::NothingSelected);
+    }
+}
