@@ -134,6 +134,18 @@ fn the_same_ports_again_are_another_flow() {
 }
 
 #[test]
+fn a_syn_that_was_captured_late_opens_no_flow() {
+    let mut frames = session().frames;
+    frames.swap(0, 1);
+    let report = run(&frames).report;
+    assert_eq!(report.flows.len(), 1);
+    assert_eq!(
+        (report.flows[0].client.port(), report.flows[0].commands, report.flows[0].gaps),
+        (40000, 3, 0)
+    );
+}
+
+#[test]
 fn what_reassembly_leaves_out_is_searched_too() {
     let mut talk = Dialogue::open((40000, 6379));
     talk.say(Side::Client, &[b'x'; 80]);
@@ -319,4 +331,53 @@ proptest! {
         prop_assert_eq!(analysis.frame_flow.len(), frames.len());
         analysis.views(&frames, LINKTYPE_ETHERNET, 6379, 9, Some(&NEEDLES));
     }
+}
+
+/// Real handshakes: s_server and s_client of OpenSSL 3.0 with a self-signed certificate on loopback,
+/// port 17443, recorded by tcpdump and read with tshark 4.0: TLS 1.3 with a HelloRetryRequest, TLS
+/// 1.2, then a client that refuses the certificate in 1.3 and one in 1.2, then two sides without a
+/// group in common.
+#[test]
+fn real_handshakes_read_as_tshark_reads_them() {
+    let file = include_bytes!("../testdata/openssl.pcap");
+    let number = |at: usize| u32::from_le_bytes(file[at..at + 4].try_into().unwrap());
+    let mut frames = Vec::new();
+    let mut at = 24;
+    while at < file.len() {
+        let length = number(at + 8) as usize;
+        frames.push(crate::testkit::frame(file[at + 16..at + 16 + length].to_vec()));
+        at += 16 + length;
+    }
+    let analysis = run(&frames);
+    let seen: Vec<_> = analysis
+        .report
+        .flows
+        .iter()
+        .map(|flow| {
+            let tls = flow.tls.as_ref().unwrap();
+            let alerts: Vec<_> =
+                tls.alerts.iter().map(|alert| (alert.from, alert.description.as_str())).collect();
+            (tls.version.as_deref(), tls.sni.as_deref(), tls.client_records, tls.server_records, alerts)
+        })
+        .collect();
+    let refused = vec![(Direction::Client, "unknown_ca")];
+    assert_eq!(
+        seen,
+        [
+            (Some("TLSv1.3"), Some("redis.example"), 2, 5, vec![]),
+            (Some("TLSv1.2"), Some("redis.example"), 0, 0, vec![]),
+            (Some("TLSv1.3"), None, 0, 4, refused.clone()),
+            (Some("TLSv1.2"), None, 0, 0, refused),
+            (None, None, 0, 0, vec![(Direction::Server, "handshake_failure")]),
+        ]
+    );
+    let suites: Vec<_> = analysis.report.flows.iter().map(|flow| flow.tls.clone().unwrap().cipher).collect();
+    let [new, old] = ["TLS_AES_256_GCM_SHA384", "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384"]
+        .map(|suite| Some(suite.to_owned()));
+    assert_eq!(suites, [new.clone(), old.clone(), new, old, None]);
+    let views = analysis.views(&frames, LINKTYPE_ETHERNET, 17443, 4, None);
+    let summaries: Vec<_> = views.iter().map(|view| view.summary.as_str()).collect();
+    let expected =
+        ["ClientHello", "HelloRetryRequest, 1 record", "ClientHello, 1 record", "ServerHello, 4 records"];
+    assert_eq!(summaries, expected);
 }

@@ -22,7 +22,8 @@ pub(crate) struct Hit {
 pub(crate) struct Flow<'n> {
     client: SocketAddr,
     server: SocketAddr,
-    /// Sequence number of the SYN of the client; none where the capture began later.
+    /// Sequence number of the SYN of the client, seen or as its SYN-ACK tells; none where the capture
+    /// began later.
     isn: Option<u32>,
     from_client: Side<'n>,
     from_server: Side<'n>,
@@ -78,7 +79,7 @@ impl<'n> Flow<'n> {
         Self {
             client,
             server,
-            isn: (segment.syn && segment.ack.is_none()).then_some(segment.seq),
+            isn: segment.syn.then(|| segment.ack.map_or(segment.seq, |ack| ack.wrapping_sub(1))),
             from_client: side(Direction::Client),
             from_server: side(Direction::Server),
             facts: Facts { ledger: Ledger::new(whole), tls: None, commands: 0, replies: 0, gaps: 0 },
@@ -89,10 +90,7 @@ impl<'n> Flow<'n> {
     /// Whether the segment opens another connection between the same ports: a connection never
     /// changes the sequence number it began with.
     pub(crate) fn is_followed_by(&self, segment: &Segment<'_>) -> bool {
-        // The SYN of a connection whose SYN-ACK was seen first belongs to it.
-        let late =
-            self.isn.is_none() && self.from_client.stream.position() == 0 && segment.source == self.client;
-        segment.syn && segment.ack.is_none() && self.isn != Some(segment.seq) && (!late || self.reset)
+        segment.syn && segment.ack.is_none() && self.isn != Some(segment.seq)
     }
 
     pub(crate) fn direction(&self, segment: &Segment<'_>) -> Direction {
@@ -128,9 +126,6 @@ impl<'n> Flow<'n> {
         }
         if segment.syn {
             own.stream.syn(segment.seq);
-            if segment.ack.is_none() {
-                self.isn.get_or_insert(segment.seq);
-            }
         }
         let seq = segment.seq.wrapping_add(u32::from(segment.syn));
         own.stream
