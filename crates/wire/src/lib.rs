@@ -1,3 +1,25 @@
 //! Bytes in, events out: links, IP, TCP streams, RESP, TLS records, canaries. No I/O and no clock.
+//!
+//! [`analysis::analyze`] does all of it for a capture; the other modules are its steps.
+//!
+//! Memory: what a flow may hold is bounded where it is held (bytes behind a hole, one RESP value,
+//! one TLS hello, the head of each stream), and all of it are bytes of frames that were pushed.
 
+#![cfg_attr(not(test), deny(clippy::indexing_slicing))]
+
+pub mod analysis;
+pub mod canary;
+mod credential;
+mod flow;
+mod leaks;
+pub mod packet;
+pub mod reader;
 pub mod resp;
+pub mod stream;
+#[cfg(test)]
+mod testkit;
+pub mod tls;
+mod view;
+
+pub use analysis::{Analysis, Analyzer, analyze};
+pub use canary::{Needles, Scanner, Sighting};

@@ -145,6 +145,11 @@ impl Decoder {
         self.buffer.len() - self.at + self.bytes
     }
 
+    /// Bytes that are not decoded yet, where no aggregate is open: what the next value begins with.
+    pub fn between_values(&self) -> Option<&[u8]> {
+        self.open.is_empty().then(|| self.buffer.get(self.at..).unwrap_or_default())
+    }
+
     /// The next whole value; none where bytes are missing.
     ///
     /// # Errors

@@ -1,0 +1,226 @@
+//! One captured frame, from the link header to the TCP payload.
+
+use etherparse::{LaxIpPayloadSlice, LaxNetSlice, LaxSlicedPacket, LenSource, TransportSlice, ether_type};
+use std::net::{IpAddr, SocketAddr};
+use wirelab_model::{Frame, LINKTYPE_ETHERNET};
+
+/// Link type 0 of the pcap registry: BSD loopback, a 4-byte address family in the byte order of the
+/// host in front of the IP packet. <https://www.tcpdump.org/linktypes.html>
+pub const LINKTYPE_NULL: u16 = 0;
+/// Link type 101: an IP packet without a link header.
+pub const LINKTYPE_RAW: u16 = 101;
+/// Link type 108: as 0, in network byte order.
+pub const LINKTYPE_LOOP: u16 = 108;
+
+/// A TCP segment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Segment<'a> {
+    /// Who sent it.
+    pub source: SocketAddr,
+    /// To whom.
+    pub destination: SocketAddr,
+    /// Sequence number.
+    pub seq: u32,
+    /// Acknowledgment number; none without the ACK flag.
+    pub ack: Option<u32>,
+    /// SYN flag.
+    pub syn: bool,
+    /// FIN flag.
+    pub fin: bool,
+    /// RST flag.
+    pub rst: bool,
+    /// What was captured of the payload; the padding of short Ethernet frames is no part of it.
+    pub payload: &'a [u8],
+    /// Offset of the payload in the frame.
+    pub at: usize,
+    /// Payload bytes that were on the wire and that the capture cut off.
+    pub cut: u32,
+}
+
+/// What a frame carries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Packet<'a> {
+    /// TCP.
+    Tcp(Segment<'a>),
+    /// Anything else that is well formed as far as it was read: the payload of UDP, of IP, or of
+    /// the link. Fragments of IP are here: they are not put together.
+    Other(&'a [u8]),
+    /// Headers that are cut or contradict themselves, or a link type that is not known.
+    Damaged,
+}
+
+/// Reads `frame`, which was captured on a link of type `link_type` (the number of the pcap
+/// registry: Ethernet, raw IP and BSD loopback are known).
+pub fn read(frame: &Frame, link_type: u16) -> Packet<'_> {
+    let sliced = match link_type {
+        LINKTYPE_ETHERNET => LaxSlicedPacket::from_ethernet(&frame.bytes).ok(),
+        LINKTYPE_RAW => ip(&frame.bytes),
+        LINKTYPE_NULL | LINKTYPE_LOOP => frame.bytes.get(4..).and_then(ip),
+        _ => None,
+    };
+    let Some(sliced) = sliced else { return Packet::Damaged };
+    if sliced.stop_err.is_some() {
+        return Packet::Damaged;
+    }
+    let (source, destination, ip) = match &sliced.net {
+        Some(LaxNetSlice::Ipv4(v4)) => {
+            let header = v4.header();
+            let extensions = v4.extensions().auth.map_or(0, |auth| auth.slice().len());
+            let declared = usize::from(header.total_len()).saturating_sub(header.slice().len() + extensions);
+            (
+                IpAddr::from(header.source_addr()),
+                IpAddr::from(header.destination_addr()),
+                Ip { declared, payload: v4.payload().clone() },
+            )
+        }
+        Some(LaxNetSlice::Ipv6(v6)) => {
+            let header = v6.header();
+            let declared = usize::from(header.payload_length()).saturating_sub(v6.extensions().slice().len());
+            (
+                IpAddr::from(header.source_addr()),
+                IpAddr::from(header.destination_addr()),
+                Ip { declared, payload: v6.payload().clone() },
+            )
+        }
+        // ARP and the like: well formed, but not IP.
+        _ => return Packet::Other(&frame.bytes),
+    };
+    match &sliced.transport {
+        Some(TransportSlice::Tcp(tcp)) => {
+            let payload = tcp.payload();
+            Packet::Tcp(Segment {
+                source: SocketAddr::new(source, tcp.source_port()),
+                destination: SocketAddr::new(destination, tcp.destination_port()),
+                seq: tcp.sequence_number(),
+                ack: tcp.ack().then(|| tcp.acknowledgment_number()),
+                syn: tcp.syn(),
+                fin: tcp.fin(),
+                rst: tcp.rst(),
+                payload,
+                at: payload.as_ptr().addr().saturating_sub(frame.bytes.as_ptr().addr()),
+                cut: ip.cut(frame),
+            })
+        }
+        Some(TransportSlice::Udp(udp)) => Packet::Other(udp.payload()),
+        _ => Packet::Other(ip.payload.payload),
+    }
+}
+
+fn ip(bytes: &[u8]) -> Option<LaxSlicedPacket<'_>> {
+    // By the version and not by the address family of the link header, whose numbers differ
+    // between systems.
+    let ether_type = match bytes.first()? >> 4 {
+        4 => ether_type::IPV4,
+        6 => ether_type::IPV6,
+        _ => return None,
+    };
+    Some(LaxSlicedPacket::from_ether_type(ether_type, bytes))
+}
+
+struct Ip<'a> {
+    /// Length of the payload after the IP header and its extensions, as the header says.
+    declared: usize,
+    payload: LaxIpPayloadSlice<'a>,
+}
+
+impl Ip<'_> {
+    fn cut(&self, frame: &Frame) -> u32 {
+        let not_captured =
+            frame.wire_len.saturating_sub(u32::try_from(frame.bytes.len()).unwrap_or(u32::MAX));
+        if self.payload.incomplete {
+            // Padding that was cut is no loss.
+            let missing = self.declared.saturating_sub(self.payload.payload.len());
+            not_captured.min(u32::try_from(missing).unwrap_or(u32::MAX))
+        } else if self.payload.len_source == LenSource::Slice {
+            // The header gives no length: packets over 64 KiB that the kernel did not split yet.
+            not_captured
+        } else {
+            0
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testkit::{Side, frame, tcp};
+    use etherparse::PacketBuilder;
+    use proptest::prelude::*;
+
+    fn segment(packet: Packet<'_>) -> Segment<'_> {
+        if let Packet::Tcp(segment) = packet { segment } else { panic!("{packet:?}") }
+    }
+
+    #[test]
+    fn reads_tcp_and_leaves_padding_out() {
+        let mut packet = tcp(Side::Client, 7, Some(9), "SA", b"x");
+        packet.bytes.extend_from_slice(&[0; 5]);
+        packet.wire_len += 5;
+        let segment = segment(read(&packet, LINKTYPE_ETHERNET));
+        assert_eq!(segment.source, "127.0.0.1:40000".parse().unwrap());
+        assert_eq!(segment.destination, "127.0.0.1:6379".parse().unwrap());
+        assert_eq!((segment.seq, segment.ack, segment.payload, segment.cut), (7, Some(9), &b"x"[..], 0));
+        assert!(segment.syn && !segment.fin && !segment.rst);
+        assert_eq!(&packet.bytes[segment.at..=segment.at], b"x");
+    }
+
+    #[test]
+    fn counts_what_the_snap_length_cut() {
+        let mut packet = tcp(Side::Client, 0, None, "", &[7; 100]);
+        packet.bytes.truncate(packet.bytes.len() - 60);
+        let segment = segment(read(&packet, LINKTYPE_ETHERNET));
+        assert_eq!((segment.payload.len(), segment.cut), (40, 60));
+        packet.bytes.truncate(40);
+        assert_eq!(read(&packet, LINKTYPE_ETHERNET), Packet::Damaged);
+    }
+
+    #[test]
+    fn other_links_and_ipv6() {
+        let v4 = tcp(Side::Client, 1, None, "", b"hello").bytes.split_off(14);
+        assert_eq!(segment(read(&frame(v4.clone()), LINKTYPE_RAW)).payload, b"hello");
+        for link in [LINKTYPE_NULL, LINKTYPE_LOOP] {
+            let with_family = frame([&[2, 0, 0, 0][..], &v4].concat());
+            assert_eq!(segment(read(&with_family, link)).payload, b"hello");
+        }
+        let mut v6 = Vec::new();
+        let loopback = std::net::Ipv6Addr::LOCALHOST.octets();
+        PacketBuilder::ipv6(loopback, loopback, 64).tcp(1, 2, 3, 4).write(&mut v6, b"six").unwrap();
+        let mut packet = frame(v6);
+        let whole = packet.clone();
+        let six = segment(read(&whole, LINKTYPE_RAW));
+        assert_eq!((six.payload, six.source), (&b"six"[..], "[::1]:1".parse().unwrap()));
+        packet.bytes.pop();
+        assert_eq!(segment(read(&packet, LINKTYPE_RAW)).cut, 1);
+        assert_eq!(read(&packet, 9999), Packet::Damaged);
+    }
+
+    #[test]
+    fn udp_and_arp_are_no_damage() {
+        let mut udp = Vec::new();
+        PacketBuilder::ethernet2([0; 6], [0; 6])
+            .ipv4([127, 0, 0, 1], [127, 0, 0, 1], 64)
+            .udp(1, 2)
+            .write(&mut udp, b"marker")
+            .unwrap();
+        assert_eq!(read(&frame(udp), LINKTYPE_ETHERNET), Packet::Other(b"marker"));
+        let lldp = frame([&[0; 12][..], &[0x88, 0xcc, 1, 2, 3]].concat());
+        assert!(matches!(read(&lldp, LINKTYPE_ETHERNET), Packet::Other(_)));
+        assert_eq!(read(&frame(vec![1, 2, 3]), LINKTYPE_ETHERNET), Packet::Damaged);
+    }
+
+    proptest! {
+        #[test]
+        fn hostile_frames_never_panic(
+            noise in proptest::collection::vec(any::<(usize, u8)>(), 0..20), keep in 0_usize..120, link in 0_u16..120,
+        ) {
+            let mut packet = tcp(Side::Server, 1, Some(2), "PA", &[3; 60]);
+            for (at, byte) in noise {
+                let at = at % packet.bytes.len();
+                packet.bytes[at] = byte;
+            }
+            packet.bytes.truncate(keep);
+            read(&packet, link);
+            read(&packet, LINKTYPE_ETHERNET);
+        }
+    }
+}
