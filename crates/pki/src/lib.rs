@@ -1,1 +1,13 @@
-//! Empty so far.
+//! The lab's certificates: a fresh authority for each run, good identities, and the catalogue of
+//! forged ones, each of which differs from the good one by exactly one flaw.
+//!
+//! No I/O and no clock: the time is an argument. This is the only crate that names rcgen.
+
+mod catalogue;
+mod identity;
+mod lab;
+mod template;
+
+pub use catalogue::{Entry, all, find};
+pub use identity::Identity;
+pub use lab::{Lab, PkiError};

@@ -1,0 +1,111 @@
+use std::fs::{File, OpenOptions};
+use std::io::{self, BufWriter, ErrorKind, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+
+use wirelab_model::Frame;
+
+use crate::CaptureError;
+
+const SECTION_HEADER: u32 = 0x0A0D_0D0A;
+const BYTE_ORDER_MAGIC: u32 = 0x1A2B_3C4D;
+const INTERFACE_DESCRIPTION: u32 = 1;
+const ENHANCED_PACKET: u32 = 6;
+const OPT_END: u16 = 0;
+const IF_NAME: u16 = 2;
+const IF_TSRESOL: u16 = 9;
+/// 10^-9 s: the time stamps are nanoseconds.
+const NANOSECONDS: u8 = 9;
+
+/// Writes `frames` to a new pcapng file that only its owner may read: it holds what was on the wire,
+/// secrets too. One section, one interface, time stamps in nanoseconds.
+///
+/// Format: draft-ietf-opsawg-pcapng, sections 4.1 (section header), 4.2 (interface description), 4.3
+/// (enhanced packet).
+///
+/// # Errors
+///
+/// [`CaptureError::Write`], also where the file exists: nothing is ever overwritten.
+pub fn write(path: &Path, interface: &str, link_type: u16, frames: &[Frame]) -> Result<(), CaptureError> {
+    let all = || -> io::Result<()> {
+        let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+        let mut out = BufWriter::with_capacity(1 << 20, file);
+        section_header(&mut out)?;
+        interface_description(&mut out, interface, link_type)?;
+        for frame in frames {
+            enhanced_packet(&mut out, frame)?;
+        }
+        out.flush()
+    };
+    all().map_err(|source| CaptureError::Write { path: path.to_owned(), source })
+}
+
+type Out = BufWriter<File>;
+
+fn section_header(out: &mut Out) -> io::Result<()> {
+    const LENGTH_UNKNOWN: i64 = -1;
+    let mut body = Vec::with_capacity(16);
+    body.extend(BYTE_ORDER_MAGIC.to_le_bytes());
+    body.extend(1_u16.to_le_bytes()); // major version
+    body.extend(0_u16.to_le_bytes()); // minor version
+    body.extend(LENGTH_UNKNOWN.to_le_bytes());
+    block(out, SECTION_HEADER, &[&body])
+}
+
+fn interface_description(out: &mut Out, name: &str, link_type: u16) -> io::Result<()> {
+    let mut body = Vec::with_capacity(64);
+    body.extend(link_type.to_le_bytes());
+    body.extend(0_u16.to_le_bytes()); // reserved
+    body.extend(0_u32.to_le_bytes()); // snaplen: no limit
+    option(&mut body, IF_NAME, name.as_bytes())?;
+    option(&mut body, IF_TSRESOL, &[NANOSECONDS])?;
+    option(&mut body, OPT_END, &[])?;
+    block(out, INTERFACE_DESCRIPTION, &[&body])
+}
+
+fn enhanced_packet(out: &mut Out, frame: &Frame) -> io::Result<()> {
+    let captured = u32::try_from(frame.bytes.len()).map_err(too_long)?;
+    let mut head = [0; 20];
+    let fields = [
+        0, // the interface: the first and only
+        (frame.time >> 32) as u32,
+        frame.time as u32,
+        captured,
+        frame.wire_len.max(captured),
+    ];
+    for (place, field) in head.chunks_exact_mut(4).zip(fields) {
+        place.copy_from_slice(&field.to_le_bytes());
+    }
+    block(out, ENHANCED_PACKET, &[&head, &frame.bytes])
+}
+
+/// Writes a block: type, length, body padded to 32 bits, length again.
+fn block(out: &mut Out, kind: u32, body: &[&[u8]]) -> io::Result<()> {
+    let unpadded: usize = body.iter().map(|part| part.len()).sum();
+    let padding = padding(unpadded);
+    let length = u32::try_from(12 + unpadded + padding.len()).map_err(too_long)?.to_le_bytes();
+    out.write_all(&kind.to_le_bytes())?;
+    out.write_all(&length)?;
+    for part in body {
+        out.write_all(part)?;
+    }
+    out.write_all(padding)?;
+    out.write_all(&length)
+}
+
+/// Appends an option: code, length without padding, value padded to 32 bits.
+fn option(body: &mut Vec<u8>, code: u16, value: &[u8]) -> io::Result<()> {
+    body.extend(code.to_le_bytes());
+    body.extend(u16::try_from(value.len()).map_err(too_long)?.to_le_bytes());
+    body.extend(value);
+    body.extend(padding(value.len()));
+    Ok(())
+}
+
+fn padding(length: usize) -> &'static [u8] {
+    &[0; 3][..(4 - length % 4) % 4]
+}
+
+fn too_long(_: std::num::TryFromIntError) -> io::Error {
+    io::Error::new(ErrorKind::InvalidInput, "a field is too long for the pcapng format")
+}

@@ -1,0 +1,38 @@
+use pem::{EncodeConfig, LineEnding, Pem};
+use rustls_pki_types::{CertificateDer, PrivatePkcs8KeyDer};
+
+/// A certificate chain and the key of its first certificate.
+#[derive(Debug)]
+pub struct Identity {
+    /// `good`, `client`, or the id of the catalogue entry.
+    pub name: String,
+    /// The certificate itself first, its authority after it where there is one.
+    pub chain: Vec<CertificateDer<'static>>,
+    /// The private key, PKCS#8.
+    pub key: PrivatePkcs8KeyDer<'static>,
+}
+
+impl Identity {
+    /// The whole chain in PEM, in the order it is sent.
+    #[must_use]
+    pub fn chain_pem(&self) -> String {
+        self.chain.iter().map(|certificate| to_pem("CERTIFICATE", certificate)).collect()
+    }
+
+    /// The private key in PEM (`BEGIN PRIVATE KEY`). Whoever writes it to a file makes that 0600.
+    #[must_use]
+    pub fn key_pem(&self) -> String {
+        to_pem("PRIVATE KEY", self.key.secret_pkcs8_der())
+    }
+}
+
+// By hand because a key has no `Clone`: it is copied only where one says so.
+impl Clone for Identity {
+    fn clone(&self) -> Self {
+        Self { name: self.name.clone(), chain: self.chain.clone(), key: self.key.clone_key() }
+    }
+}
+
+pub(crate) fn to_pem(label: &str, der: &[u8]) -> String {
+    pem::encode_config(&Pem::new(label, der), EncodeConfig::new().set_line_ending(LineEnding::LF))
+}
