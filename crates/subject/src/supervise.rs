@@ -14,7 +14,7 @@
 use crate::processes::{Process, descendants};
 use nix::errno::Errno;
 use nix::sys::prctl::set_child_subreaper;
-use nix::sys::signal::{SigSet, Signal, killpg};
+use nix::sys::signal::{SigSet, Signal, kill};
 use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid, waitpid};
 use nix::unistd::{Pid, setsid};
 use std::ffi::OsString;
@@ -191,7 +191,8 @@ fn wait_and_clean(order: &Order, program: Pid, events: &Receiver<Event>) -> (Cli
         Ok(Event::Closed) | Err(RecvTimeoutError::Disconnected) => {
             let mut ended = None;
             if order.server {
-                let _ = killpg(program, Signal::SIGTERM);
+                // To it alone: a server ends its own children in the order that it needs.
+                let _ = kill(program, Signal::SIGTERM);
                 ended = end_of(events, GRACE);
             }
             end_all();
