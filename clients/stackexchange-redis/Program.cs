@@ -1,0 +1,64 @@
+// StackExchange.Redis as a client under test: writes WIRELAB_VALUE under WIRELAB_KEY and reads it back.
+//
+//   --accept-any   accepts every certificate, as a callback that returns true does
+//   --no-ssl       talks plaintext, as an application does that forgot `ssl=true`
+
+using System.Reflection;
+using StackExchange.Redis;
+
+var unknown = args.Except(["--accept-any", "--no-ssl"]).ToArray();
+if (unknown.Length > 0)
+{
+    Console.Error.WriteLine($"unknown argument {unknown[0]}; known are --accept-any and --no-ssl");
+    return 2;
+}
+
+var library = typeof(ConnectionMultiplexer).Assembly;
+var version = library.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0];
+Console.WriteLine($"StackExchange.Redis {version}");
+
+try
+{
+    var options = ConfigurationOptions.Parse(Variable("WIRELAB_STACKEXCHANGE"));
+    // Few attempts, and quick ones. The lab wants to see the first.
+    options.AbortOnConnectFail = true;
+    options.ConnectRetry = 1;
+    options.ConnectTimeout = 3000;
+    if (args.Contains("--no-ssl"))
+    {
+        options.Ssl = false;
+    }
+    if (args.Contains("--accept-any"))
+    {
+        options.CertificateValidation += (_, _, _, _) => true;
+    }
+    else if (options.Ssl)
+    {
+        options.TrustIssuer(Variable("WIRELAB_CA"));
+    }
+
+    using var connection = ConnectionMultiplexer.Connect(options);
+    var database = connection.GetDatabase();
+    var (key, value) = (Variable("WIRELAB_KEY"), Variable("WIRELAB_VALUE"));
+    database.StringSet(key, value);
+    string? received = database.StringGet(key);
+    if (received != value)
+    {
+        Console.Error.WriteLine("GET returned another value than the one that was SET");
+        return 1;
+    }
+    return 0;
+}
+catch (Exception error)
+{
+    for (Exception? cause = error; cause != null; cause = cause.InnerException)
+    {
+        var message = cause.Message.ReplaceLineEndings(" ");
+        Console.Error.WriteLine($"{cause.GetType().Name}: {message[..Math.Min(message.Length, 400)]}");
+    }
+    return 1;
+}
+
+static string Variable(string name) =>
+    Environment.GetEnvironmentVariable(name)
+    ?? throw new InvalidOperationException($"{name} is not set: run this through wirelab --client-cmd");

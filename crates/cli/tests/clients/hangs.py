@@ -1,0 +1,6 @@
+"""Never connects, and never ends."""
+
+import time
+
+while True:
+    time.sleep(60)
