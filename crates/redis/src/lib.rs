@@ -1,1 +1,17 @@
-//! Empty so far.
+//! The small in-memory Redis that the embedded server and the rogue both speak, and the listener
+//! that both use: it records what a client does from its first byte to its last.
+
+mod encode;
+mod endpoint;
+mod record;
+mod serve;
+mod session;
+mod store;
+mod tls;
+
+pub use endpoint::{Accepts, Endpoint, EndpointError, Running, Stream};
+pub use record::{Recorder, ending};
+pub use serve::serve;
+pub use session::{Access, Next, Session};
+pub use store::Store;
+pub use tls::Tls;

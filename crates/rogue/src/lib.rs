@@ -1,1 +1,129 @@
-//! Empty so far.
+//! The attacker: answers in the server's place, sits in the middle, flips bits. Listens on
+//! 127.0.0.1 only.
+
+mod corrupt;
+mod relay;
+mod trusting;
+
+use relay::Relay;
+use std::net::SocketAddr;
+use std::time::Duration;
+use thiserror::Error;
+use wirelab_model::{Ending, PeerReport};
+use wirelab_pki::Identity;
+use wirelab_redis::{Accepts, Access, Endpoint, EndpointError, Running, Session, Store, Tls, serve};
+
+/// Why there is no rogue.
+#[derive(Debug, Error)]
+pub enum RogueError {
+    /// No listener.
+    #[error(transparent)]
+    Listen(#[from] EndpointError),
+    /// A certificate that TLS cannot use: a fault of the lab.
+    #[error("the forged certificate cannot be used: {0}")]
+    Tls(#[from] rustls::Error),
+}
+
+/// The good server behind a relay.
+#[derive(Debug, Clone, Copy)]
+pub struct Upstream {
+    /// Where it is.
+    pub address: SocketAddr,
+    /// Whether it speaks TLS.
+    pub tls: bool,
+}
+
+/// Bytes to replace in what the server sends.
+#[derive(Debug, Clone)]
+pub struct Tamper {
+    /// What to look for.
+    pub find: Vec<u8>,
+    /// What to put there, of the same length: RESP declares lengths.
+    pub replace: Vec<u8>,
+}
+
+/// A rogue at work. Dropping it ends it and all its connections.
+#[derive(Debug)]
+pub struct Rogue(Running);
+
+fn accepts(identity: Option<&Identity>) -> Result<Accepts, rustls::Error> {
+    Ok(match identity {
+        None => Accepts::Plaintext,
+        // A client that falls back to plaintext is served as well.
+        Some(identity) => Accepts::Both(Tls::new(identity)?),
+    })
+}
+
+impl Rogue {
+    /// Answers in the server's place: takes any password, and harvests. Without a certificate it
+    /// speaks plaintext.
+    ///
+    /// # Errors
+    /// The port cannot be had.
+    pub async fn impostor(port: u16, identity: Option<&Identity>) -> Result<Self, RogueError> {
+        let accepts = accepts(identity)?;
+        let store = Store::default();
+        let running = Endpoint::bind(port).await?.serve(accepts, move |stream, recorder| {
+            serve(stream, Session::new(Access::Anyone, store.clone()), recorder)
+        });
+        Ok(Self(running))
+    }
+
+    /// Ends the client's connection, opens its own to the good server without checking anything, and
+    /// passes on what it reads.
+    ///
+    /// # Errors
+    /// The port cannot be had.
+    pub async fn relay(
+        port: u16,
+        identity: Option<&Identity>,
+        upstream: Upstream,
+        tamper: Option<Tamper>,
+    ) -> Result<Self, RogueError> {
+        let accepts = accepts(identity)?;
+        let relay = Relay::new(upstream, tamper)?;
+        let running = Endpoint::bind(port)
+            .await?
+            .serve(accepts, move |stream, recorder| relay.clone().run(stream, recorder));
+        Ok(Self(running))
+    }
+
+    /// Passes bytes on as they are, and flips one bit of what the server sends, once per connection:
+    /// in a TLS record of the application, or in `value` in plaintext. Not `armed`: flips nothing.
+    ///
+    /// # Errors
+    /// The port cannot be had.
+    pub async fn corrupter(
+        port: u16,
+        upstream: SocketAddr,
+        armed: bool,
+        value: Vec<u8>,
+    ) -> Result<Self, RogueError> {
+        let running = Endpoint::bind(port).await?.serve(Accepts::Raw, move |stream, recorder| {
+            corrupt::run(stream, recorder, upstream, armed.then(|| value.clone()))
+        });
+        Ok(Self(running))
+    }
+
+    /// Takes connections and closes them at once: an attack that does not happen.
+    ///
+    /// # Errors
+    /// The port cannot be had.
+    pub async fn idle(port: u16) -> Result<Self, RogueError> {
+        let running = Endpoint::bind(port).await?.serve(Accepts::Raw, |stream, recorder| async move {
+            recorder.ended(Ending::Error { reason: "the rogue is idle".into() });
+            drop(stream);
+        });
+        Ok(Self(running))
+    }
+
+    /// The port on 127.0.0.1.
+    pub fn port(&self) -> u16 {
+        self.0.port()
+    }
+
+    /// Gives open connections `within` to end by themselves, ends the rest, and reports.
+    pub async fn stop(self, within: Duration) -> PeerReport {
+        self.0.stop(within).await
+    }
+}

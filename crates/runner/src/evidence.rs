@@ -18,7 +18,7 @@ pub(crate) fn write(
 ) -> Result<ArmEvidence, RunError> {
     make_folder(folder)?;
     let Recorded { trial, frames, link_type, analysis, needles } = recorded;
-    wirelab_capture::pcapng::write(&folder.join("wire.pcapng"), "lo", *link_type, frames)?;
+    wirelab_capture::write(&folder.join("wire.pcapng"), "lo", *link_type, frames)?;
     let mask = |bytes: &[u8]| if reveal { bytes.to_vec() } else { needles.mask(bytes) };
     write_file(&folder.join("client.out"), &mask(&trial.client.stdout))?;
     write_file(&folder.join("client.err"), &mask(&trial.client.stderr))?;

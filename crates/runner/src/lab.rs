@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 use wirelab_capture::{CaptureError, Live};
 use wirelab_model::ExitCode;
-use wirelab_pki::{Identity, PkiError, catalogue};
+use wirelab_pki::{Identity, PkiError};
 use wirelab_subject::{ServerError, TlsFiles};
 
 /// Why a run could not go on. What concerns a single trial is no error: it makes the trial
@@ -105,7 +105,7 @@ impl Lab {
         }
         let pki = wirelab_pki::Lab::new(time::OffsetDateTime::now_utc())?;
         let mut identities = BTreeMap::from([("good".to_owned(), pki.good().clone())]);
-        for entry in catalogue::all() {
+        for entry in wirelab_pki::all() {
             identities.insert(entry.id.to_owned(), pki.forge(entry)?);
         }
         // Programs under test may change their working folder, so they get absolute paths.

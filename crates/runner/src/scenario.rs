@@ -71,9 +71,9 @@ fn check(scenario: &Scenario) -> Result<(), Fault> {
         );
     }
     if let Some(certificate) = scenario.attack.certificate()
-        && wirelab_pki::catalogue::find(certificate).is_none()
+        && wirelab_pki::find(certificate).is_none()
     {
-        let known: Vec<_> = wirelab_pki::catalogue::all().iter().map(|entry| entry.id).collect();
+        let known: Vec<_> = wirelab_pki::all().iter().map(|entry| entry.id).collect();
         return fault(
             format!("there is no certificate named `{certificate}`"),
             &format!("the catalogue has: {}", known.join(", ")),

@@ -8,10 +8,12 @@ mod builtin;
 mod client;
 mod command;
 mod processes;
+mod server;
 mod supervise;
 mod target;
 
 pub use client::Client;
 pub use command::{SplitError, split};
+pub use server::{Server, ServerError, ServerKind};
 pub use supervise::{OUTPUT_LIMIT, launcher, supervise};
 pub use target::{Target, TlsFiles};

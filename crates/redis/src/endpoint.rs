@@ -1,0 +1,188 @@
+use crate::record::{Recorder, lock};
+use crate::tls::Tls;
+use std::future::Future;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use thiserror::Error;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::oneshot;
+use tokio::task::{JoinHandle, JoinSet};
+use wirelab_model::{Ending, Opening, PeerReport};
+
+/// Connections that are served at once; more wait in the kernel's queue.
+const MOST_AT_ONCE: usize = 256;
+/// Plaintext that is read from a client on a port for TLS, in bytes.
+const MOST_ASTRAY: usize = 4096;
+
+/// A connection, with or without TLS.
+pub trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
+impl<T: AsyncRead + AsyncWrite + Unpin + Send> Stream for T {}
+
+/// What a listener takes.
+#[derive(Debug, Clone)]
+pub enum Accepts {
+    /// RESP in plaintext.
+    Plaintext,
+    /// TLS, as a server that is set up well.
+    Tls(Tls),
+    /// TLS, and plaintext from whoever offers it: an attacker is not picky.
+    Both(Tls),
+    /// Bytes as they are.
+    Raw,
+}
+
+/// Why there is no listener. The fault is the machine's or the port's that was asked for.
+#[derive(Debug, Error)]
+#[error("cannot listen on 127.0.0.1:{port}: {source}; name another port, or none (0) to take any free one")]
+pub struct EndpointError {
+    port: u16,
+    source: std::io::Error,
+}
+
+/// A listener on 127.0.0.1.
+#[derive(Debug)]
+pub struct Endpoint {
+    listener: TcpListener,
+    port: u16,
+}
+
+impl Endpoint {
+    /// Listens on a port of 127.0.0.1, and nowhere else; 0 takes any free one.
+    ///
+    /// # Errors
+    /// The port is in use or not allowed.
+    pub async fn bind(port: u16) -> Result<Self, EndpointError> {
+        let failed = |source| EndpointError { port, source };
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.map_err(failed)?;
+        let port = listener.local_addr().map_err(failed)?.port();
+        Ok(Self { listener, port })
+    }
+
+    /// The port.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Serves each connection with `handler`, and records them all.
+    pub fn serve<H, F>(self, accepts: Accepts, handler: H) -> Running
+    where
+        H: Fn(Box<dyn Stream>, Recorder) -> F + Send + Sync + 'static,
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let report = Arc::new(Mutex::new(PeerReport::default()));
+        let (stop, stopped) = oneshot::channel();
+        let port = self.port;
+        let task =
+            tokio::spawn(accept(self.listener, accepts, Arc::new(handler), Arc::clone(&report), stopped));
+        Running { port, report, stop: Some(stop), task }
+    }
+}
+
+/// A listener at work. Dropping it ends it and all its connections.
+#[derive(Debug)]
+pub struct Running {
+    port: u16,
+    report: Arc<Mutex<PeerReport>>,
+    stop: Option<oneshot::Sender<Duration>>,
+    task: JoinHandle<()>,
+}
+
+impl Running {
+    /// The port.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Takes no more connections, gives those that are open `within` to end by themselves, ends the
+    /// rest, and reports.
+    pub async fn stop(mut self, within: Duration) -> PeerReport {
+        if let Some(stop) = self.stop.take() {
+            // The task is gone only if it panicked; the report is there all the same.
+            let _ = stop.send(within);
+        }
+        drop((&mut self.task).await);
+        lock(&self.report).clone()
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+async fn accept<H, F>(
+    listener: TcpListener,
+    accepts: Accepts,
+    handler: Arc<H>,
+    report: Arc<Mutex<PeerReport>>,
+    mut stopped: oneshot::Receiver<Duration>,
+) where
+    H: Fn(Box<dyn Stream>, Recorder) -> F + Send + Sync + 'static,
+    F: Future<Output = ()> + Send + 'static,
+{
+    let mut connections = JoinSet::new();
+    let within = loop {
+        tokio::select! {
+            within = &mut stopped => break within.unwrap_or_default(),
+            accepted = listener.accept(), if connections.len() < MOST_AT_ONCE => {
+                if let Ok((tcp, client)) = accepted {
+                    connections.spawn(connection(tcp, client, accepts.clone(), Arc::clone(&handler), Arc::clone(&report)));
+                }
+            }
+            Some(_) = connections.join_next(), if !connections.is_empty() => {}
+        }
+    };
+    drop(listener);
+    let all = async { while connections.join_next().await.is_some() {} };
+    if tokio::time::timeout(within, all).await.is_err() {
+        connections.shutdown().await;
+    }
+}
+
+async fn connection<H, F>(
+    mut tcp: TcpStream,
+    client: SocketAddr,
+    accepts: Accepts,
+    handler: Arc<H>,
+    report: Arc<Mutex<PeerReport>>,
+) where
+    H: Fn(Box<dyn Stream>, Recorder) -> F + Send + Sync + 'static,
+    F: Future<Output = ()> + Send + 'static,
+{
+    let recorder = Recorder::begin(&report, client);
+    // Replies are small and must not wait for each other; without the option they are only slower.
+    drop(tcp.set_nodelay(true));
+    let mut first = [0];
+    match tcp.peek(&mut first).await {
+        Ok(0) => return recorder.ended(Ending::ClientClosed),
+        Ok(_) => {}
+        Err(error) => return recorder.ended(crate::ending(&error)),
+    }
+    // A TLS connection begins with a record of type 22 (RFC 8446 section 5.1).
+    let opening = if first == [22] { Opening::Tls } else { Opening::Plaintext };
+    recorder.note(|connection| connection.opening = opening);
+    match (opening, accepts) {
+        (_, Accepts::Raw) | (Opening::Plaintext, Accepts::Plaintext | Accepts::Both(_)) => {
+            handler(Box::new(tcp), recorder).await;
+        }
+        (Opening::Tls, Accepts::Tls(tls) | Accepts::Both(tls)) => {
+            if let Some(stream) = tls.accept(tcp, &recorder).await {
+                handler(Box::new(stream), recorder).await;
+            }
+        }
+        _ => {
+            // Wrong kind of port. What the client gave away is noted before it is turned off.
+            let mut bytes = vec![0; MOST_ASTRAY];
+            if let Ok(length) = tcp.read(&mut bytes).await
+                && opening == Opening::Plaintext
+            {
+                recorder.read(bytes.get(..length).unwrap_or_default());
+            }
+            recorder
+                .ended(Ending::Error { reason: "the client speaks another protocol than this port".into() });
+        }
+    }
+}

@@ -1,0 +1,358 @@
+use crate::encode::Encoder;
+use crate::store::Store;
+use wirelab_wire::resp::Decoder;
+
+/// Most commands that are noted of a session.
+const MOST_NOTED: usize = 256;
+
+/// Who may log in.
+#[derive(Debug, Clone)]
+pub enum Access {
+    /// The user `default` with this password.
+    Password(String),
+    /// Anybody with any password: what a rogue server says.
+    Anyone,
+}
+
+/// Whether a connection goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Next {
+    /// It does.
+    Continue,
+    /// It is to be closed once the replies are sent.
+    Close,
+}
+
+/// One connection's conversation, without any I/O: bytes in, bytes out. It knows what clients send
+/// when they connect, and the commands of a cache; anything else is an error reply as Redis gives it.
+pub struct Session {
+    access: Access,
+    store: Store,
+    decoder: Decoder,
+    resp3: bool,
+    authenticated: bool,
+    name: Vec<u8>,
+    subscriptions: Vec<Vec<u8>>,
+    commands: Vec<String>,
+    credentials: Vec<String>,
+}
+
+impl Session {
+    /// A new connection.
+    pub fn new(access: Access, store: Store) -> Self {
+        Self {
+            access,
+            store,
+            decoder: Decoder::commands(),
+            resp3: false,
+            authenticated: false,
+            name: Vec::new(),
+            subscriptions: Vec::new(),
+            commands: Vec::new(),
+            credentials: Vec::new(),
+        }
+    }
+
+    /// Commands so far: `GET/1`.
+    pub fn commands(&self) -> &[String] {
+        &self.commands
+    }
+
+    /// Carriers of credentials so far: `AUTH`, `HELLO`.
+    pub fn credentials(&self) -> &[String] {
+        &self.credentials
+    }
+
+    /// Takes what the client sent and adds the replies to `out`.
+    pub fn receive(&mut self, bytes: &[u8], out: &mut Vec<u8>) -> Next {
+        self.decoder.push(bytes);
+        loop {
+            match self.decoder.next_command() {
+                Ok(None) => return Next::Continue,
+                Ok(Some(words)) => {
+                    if self.command(&words, out) == Next::Close {
+                        return Next::Close;
+                    }
+                }
+                Err(error) => {
+                    Encoder { out, resp3: false }.error(&format!("ERR Protocol error: {error}"));
+                    return Next::Close;
+                }
+            }
+        }
+    }
+
+    fn command(&mut self, words: &[Vec<u8>], out: &mut Vec<u8>) -> Next {
+        let Some((name, arguments)) = words.split_first() else { return Next::Continue };
+        let name: String = name
+            .iter()
+            .take(32)
+            .map(|byte| if byte.is_ascii_graphic() { char::from(*byte).to_ascii_uppercase() } else { '?' })
+            .collect();
+        if self.commands.len() < MOST_NOTED {
+            self.commands.push(format!("{name}/{}", arguments.len()));
+        }
+        let arguments: Vec<&[u8]> = arguments.iter().map(Vec::as_slice).collect();
+        let resp3 = self.resp3;
+        let mut reply = Encoder { out, resp3 };
+        match (name.as_str(), arguments.as_slice()) {
+            ("AUTH", [password]) => self.auth(&mut reply, b"default", password),
+            ("AUTH", [user, password]) => self.auth(&mut reply, user, password),
+            ("HELLO", arguments) => self.hello(&mut reply, arguments),
+            ("QUIT", _) => {
+                reply.simple("OK");
+                return Next::Close;
+            }
+            ("RESET", []) => {
+                self.authenticated = false;
+                self.resp3 = false;
+                self.subscriptions.clear();
+                reply.simple("RESET");
+            }
+            _ if !self.authenticated => reply.error("NOAUTH Authentication required."),
+            ("SUBSCRIBE" | "PSUBSCRIBE", channels) if !channels.is_empty() => {
+                self.subscribe(&mut reply, &name, channels)
+            }
+            ("UNSUBSCRIBE" | "PUNSUBSCRIBE", channels) => self.unsubscribe(&mut reply, &name, channels),
+            ("PING", _) if !resp3 && !self.subscriptions.is_empty() => {
+                reply.array(2);
+                reply.bulk(b"pong");
+                reply.bulk(arguments.first().copied().unwrap_or_default());
+            }
+            ("CLIENT", [subcommand, rest @ ..]) => self.client(&mut reply, subcommand, rest),
+            (_, arguments) => data(&mut reply, &self.store, &name, arguments),
+        }
+        Next::Continue
+    }
+
+    fn auth(&mut self, reply: &mut Encoder<'_>, user: &[u8], password: &[u8]) {
+        self.credentials.push("AUTH".into());
+        self.credentials.truncate(MOST_NOTED);
+        if self.log_in(user, password) {
+            reply.simple("OK");
+        } else {
+            reply.error("WRONGPASS invalid username-password pair or user is disabled.");
+        }
+    }
+
+    fn log_in(&mut self, user: &[u8], password: &[u8]) -> bool {
+        let right = match &self.access {
+            Access::Anyone => true,
+            Access::Password(wanted) => user == b"default" && password == wanted.as_bytes(),
+        };
+        self.authenticated |= right;
+        right
+    }
+
+    /// <https://redis.io/docs/latest/commands/hello/>
+    fn hello(&mut self, reply: &mut Encoder<'_>, arguments: &[&[u8]]) {
+        let (version, mut options) = match arguments.split_first() {
+            None => (None, [].as_slice()),
+            Some((version, options)) => (Some(*version), options),
+        };
+        if version.is_some_and(|version| version != b"2" && version != b"3") {
+            return reply.error("NOPROTO unsupported protocol version");
+        }
+        while let Some((option, rest)) = options.split_first() {
+            match (option.to_ascii_uppercase().as_slice(), rest) {
+                (b"AUTH", [user, password, rest @ ..]) => {
+                    self.credentials.push("HELLO".into());
+                    self.credentials.truncate(MOST_NOTED);
+                    if !self.log_in(user, password) {
+                        return reply.error("WRONGPASS invalid username-password pair or user is disabled.");
+                    }
+                    options = rest;
+                }
+                (b"SETNAME", [name, rest @ ..]) => {
+                    self.name = name.to_vec();
+                    options = rest;
+                }
+                _ => return reply.error("ERR Syntax error in HELLO option"),
+            }
+        }
+        if !self.authenticated {
+            return reply.error(
+                "NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO <proto> AUTH <user> <pass> option can be used to authenticate the client and select the RESP protocol version at the same time",
+            );
+        }
+        if let Some(version) = version {
+            self.resp3 = version == b"3";
+        }
+        reply.resp3 = self.resp3;
+        reply.map(7);
+        for (key, value) in [("server", "redis"), ("version", VERSION)] {
+            reply.bulk(key.as_bytes());
+            reply.bulk(value.as_bytes());
+        }
+        reply.bulk(b"proto");
+        reply.integer(if self.resp3 { 3 } else { 2 });
+        reply.bulk(b"id");
+        reply.integer(1);
+        reply.bulk(b"mode");
+        reply.bulk(b"standalone");
+        reply.bulk(b"role");
+        reply.bulk(b"master");
+        reply.bulk(b"modules");
+        reply.array(0);
+    }
+
+    fn client(&mut self, reply: &mut Encoder<'_>, subcommand: &[u8], rest: &[&[u8]]) {
+        match (subcommand.to_ascii_uppercase().as_slice(), rest) {
+            (b"SETNAME", [name]) => {
+                self.name = name.to_vec();
+                reply.simple("OK");
+            }
+            (b"GETNAME", []) if self.name.is_empty() => reply.null(),
+            (b"GETNAME", []) => reply.bulk(&self.name),
+            (b"ID", []) => reply.integer(1),
+            (b"SETINFO" | b"TRACKING" | b"NO-EVICT" | b"NO-TOUCH", _) => reply.simple("OK"),
+            (b"LIST" | b"INFO", _) => reply.bulk(b"id=1 addr=127.0.0.1:0 name= db=0\n"),
+            _ => reply
+                .error("ERR unknown subcommand or wrong number of arguments for 'client'. Try CLIENT HELP."),
+        }
+    }
+
+    fn subscribe(&mut self, reply: &mut Encoder<'_>, name: &str, channels: &[&[u8]]) {
+        for channel in channels {
+            if self.subscriptions.len() < MOST_NOTED && !self.subscriptions.iter().any(|c| c == channel) {
+                self.subscriptions.push(channel.to_vec());
+            }
+            self.subscription(reply, name, Some(channel));
+        }
+    }
+
+    fn unsubscribe(&mut self, reply: &mut Encoder<'_>, name: &str, channels: &[&[u8]]) {
+        if channels.is_empty() {
+            self.subscriptions.clear();
+            return self.subscription(reply, name, None);
+        }
+        for channel in channels {
+            self.subscriptions.retain(|c| c != channel);
+            self.subscription(reply, name, Some(channel));
+        }
+    }
+
+    fn subscription(&self, reply: &mut Encoder<'_>, name: &str, channel: Option<&[u8]>) {
+        reply.push(3);
+        reply.bulk(name.to_ascii_lowercase().as_bytes());
+        reply.bulk_or_null(channel);
+        reply.integer(self.subscriptions.len() as i64);
+    }
+}
+
+/// Version that the server says it has: clients choose their commands by it.
+const VERSION: &str = "7.4.0";
+
+fn data(reply: &mut Encoder<'_>, store: &Store, name: &str, arguments: &[&[u8]]) {
+    match (name, arguments) {
+        ("PING", []) => reply.simple("PONG"),
+        ("PING" | "ECHO", [text]) => reply.bulk(text),
+        ("SELECT", [_]) => reply.simple("OK"),
+        ("GET", [key]) => reply.bulk_or_null(store.get(key).as_deref()),
+        ("SET", [key, value, options @ ..]) => {
+            let has = |word: &[u8]| options.iter().any(|option| option.eq_ignore_ascii_case(word));
+            let there = store.get(key).is_some();
+            if (has(b"NX") && there) || (has(b"XX") && !there) {
+                reply.null();
+            } else {
+                stored(reply, store.set(key, value));
+            }
+        }
+        ("SETEX" | "PSETEX", [key, _, value]) => stored(reply, store.set(key, value)),
+        ("DEL" | "UNLINK", keys) if !keys.is_empty() => {
+            reply.integer(keys.iter().filter(|key| store.remove(key)).count() as i64);
+        }
+        ("EXISTS", keys) if !keys.is_empty() => {
+            reply.integer(keys.iter().filter(|key| store.get(key).is_some()).count() as i64);
+        }
+        ("MGET", keys) if !keys.is_empty() => {
+            reply.array(keys.len());
+            for key in keys {
+                reply.bulk_or_null(store.get(key).as_deref());
+            }
+        }
+        ("TTL" | "PTTL", [key]) => reply.integer(if store.get(key).is_some() { -1 } else { -2 }),
+        ("TYPE", [key]) => reply.simple(if store.get(key).is_some() { "string" } else { "none" }),
+        ("DBSIZE", []) => reply.integer(store.len() as i64),
+        ("PUBLISH", [_, _]) => reply.integer(0),
+        ("CONFIG", [get, names @ ..]) if get.eq_ignore_ascii_case(b"GET") => config(reply, names),
+        ("INFO", _) => reply.bulk(
+            format!("# Server\r\nredis_version:{VERSION}\r\nredis_mode:standalone\r\n\r\n# Replication\r\nrole:master\r\nconnected_slaves:0\r\n").as_bytes(),
+        ),
+        ("COMMAND", _) => reply.array(0),
+        ("CLUSTER", _) => reply.error("ERR This instance has cluster support disabled"),
+        _ => reply.error(&format!("ERR unknown command '{name}', with args beginning with: ")),
+    }
+}
+
+fn stored(reply: &mut Encoder<'_>, fits: bool) {
+    if fits {
+        reply.simple("OK");
+    } else {
+        reply.error("OOM command not allowed when used memory > 'maxmemory'.");
+    }
+}
+
+fn config(reply: &mut Encoder<'_>, names: &[&[u8]]) {
+    let known: Vec<(&[u8], &[u8])> = names
+        .iter()
+        .filter_map(|name| match name.to_ascii_lowercase().as_slice() {
+            b"databases" => Some((*name, b"16".as_slice())),
+            b"replica-read-only" | b"slave-read-only" => Some((*name, b"yes".as_slice())),
+            b"timeout" => Some((*name, b"0".as_slice())),
+            _ => None,
+        })
+        .collect();
+    reply.map(known.len());
+    for (name, value) in known {
+        reply.bulk(name);
+        reply.bulk(value);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn talk(session: &mut Session, line: &str) -> String {
+        let mut out = Vec::new();
+        session.receive(format!("{line}\r\n").as_bytes(), &mut out);
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn nothing_without_the_right_password() {
+        let mut session = Session::new(Access::Password("pw".into()), Store::default());
+        assert!(talk(&mut session, "GET k").starts_with("-NOAUTH"));
+        assert!(talk(&mut session, "AUTH no").starts_with("-WRONGPASS"));
+        assert!(talk(&mut session, "HELLO 3 AUTH default no").starts_with("-WRONGPASS"));
+        assert!(talk(&mut session, "HELLO 3").starts_with("-NOAUTH"));
+        assert!(talk(&mut session, "GET k").starts_with("-NOAUTH"));
+        assert_eq!(talk(&mut session, "AUTH default pw"), "+OK\r\n");
+        assert_eq!(talk(&mut session, "SET k v"), "+OK\r\n");
+        assert_eq!(talk(&mut session, "GET k"), "$1\r\nv\r\n");
+        assert_eq!(talk(&mut session, "GET none"), "$-1\r\n");
+        assert!(talk(&mut session, "HELLO 3").starts_with("%7\r\n"));
+        assert_eq!(talk(&mut session, "GET none"), "_\r\n");
+        assert_eq!(session.credentials(), ["AUTH", "HELLO", "AUTH"]);
+    }
+
+    #[test]
+    fn a_rogue_takes_any_password() {
+        let mut session = Session::new(Access::Anyone, Store::default());
+        assert_eq!(talk(&mut session, "AUTH anybody anything"), "+OK\r\n");
+        assert_eq!(talk(&mut session, "ECHO abc"), "$3\r\nabc\r\n");
+        assert_eq!(talk(&mut session, "SUBSCRIBE a"), "*3\r\n$9\r\nsubscribe\r\n$1\r\na\r\n:1\r\n");
+        assert!(talk(&mut session, "NO\u{1}PE").starts_with("-ERR"));
+    }
+
+    proptest! {
+        #[test]
+        fn hostile_bytes_never_panic(bytes: Vec<u8>) {
+            let mut session = Session::new(Access::Anyone, Store::default());
+            session.receive(b"AUTH a b\r\n", &mut Vec::new());
+            session.receive(&bytes, &mut Vec::new());
+        }
+    }
+}

@@ -1,0 +1,98 @@
+use crate::record::{Recorder, alert, tls_error};
+use rustls::ServerConfig;
+use rustls::crypto::aws_lc_rs;
+use rustls::server::{Acceptor, NoServerSessionStorage};
+use std::io;
+use std::sync::Arc;
+use tokio::net::TcpStream;
+use tokio_rustls::LazyConfigAcceptor;
+use tokio_rustls::server::TlsStream;
+use wirelab_model::{Ending, Handshake, TlsFacts};
+use wirelab_pki::Identity;
+
+/// The server side of TLS with one certificate.
+#[derive(Debug, Clone)]
+pub struct Tls {
+    config: Arc<ServerConfig>,
+    certificate: String,
+}
+
+impl Tls {
+    /// TLS 1.2 and 1.3 with this certificate. Clients are asked for none, and sessions are never
+    /// resumed: each connection must check the certificate anew.
+    ///
+    /// # Errors
+    /// Certificate and key do not belong together.
+    pub fn new(identity: &Identity) -> Result<Self, rustls::Error> {
+        let mut config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+            .with_safe_default_protocol_versions()?
+            .with_no_client_auth()
+            .with_single_cert(identity.chain.clone(), identity.key.clone_key().into())?;
+        config.session_storage = Arc::new(NoServerSessionStorage {});
+        config.send_tls13_tickets = 0;
+        Ok(Self { config: Arc::new(config), certificate: identity.name.clone() })
+    }
+
+    /// Shakes hands and records how it went. None where that failed.
+    pub(crate) async fn accept(&self, tcp: TcpStream, recorder: &Recorder) -> Option<TlsStream<TcpStream>> {
+        let mut facts = TlsFacts {
+            certificate: self.certificate.clone(),
+            sni: None,
+            certificate_sent: false,
+            version: None,
+            cipher: None,
+            handshake: Handshake::Failed { reason: "it did not end".into() },
+        };
+        recorder.note(|connection| connection.tls = Some(facts.clone()));
+        let accepted = match LazyConfigAcceptor::new(Acceptor::default(), tcp).await {
+            Ok(start) => {
+                facts.sni = start.client_hello().server_name().map(str::to_owned);
+                // The flight with the certificate goes out in one piece before the client can answer.
+                facts.certificate_sent = true;
+                recorder.note(|connection| connection.tls = Some(facts.clone()));
+                start.into_stream(Arc::clone(&self.config)).await
+            }
+            Err(error) => Err(error),
+        };
+        let result = match accepted {
+            Ok(stream) => {
+                let (_, session) = stream.get_ref();
+                facts.version = session.protocol_version().map(|version| match version {
+                    rustls::ProtocolVersion::TLSv1_3 => "TLSv1.3".into(),
+                    rustls::ProtocolVersion::TLSv1_2 => "TLSv1.2".into(),
+                    other => format!("{other:?}"),
+                });
+                facts.cipher = session.negotiated_cipher_suite().map(|suite| format!("{:?}", suite.suite()));
+                facts.handshake = Handshake::Completed;
+                Some(stream)
+            }
+            Err(error) => {
+                let (handshake, ended) = failure(&error);
+                // Where the lab's own side refused the hello, no certificate went out.
+                facts.certificate_sent &= !matches!(handshake, Handshake::Failed { .. });
+                facts.handshake = handshake;
+                recorder.ended(ended);
+                None
+            }
+        };
+        recorder.note(|connection| connection.tls = Some(facts));
+        result
+    }
+}
+
+fn failure(error: &io::Error) -> (Handshake, Ending) {
+    if let Some(alert) = alert(error) {
+        return (Handshake::Refused { alert: alert.clone() }, Ending::ClientAlert { alert });
+    }
+    if tls_error(error).is_none() {
+        match error.kind() {
+            io::ErrorKind::UnexpectedEof => return (Handshake::Closed, Ending::ClientClosed),
+            io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe => {
+                return (Handshake::Closed, Ending::ClientReset);
+            }
+            _ => {}
+        }
+    }
+    let reason = error.to_string();
+    (Handshake::Failed { reason: reason.clone() }, Ending::Error { reason })
+}

@@ -1,0 +1,134 @@
+//! The good server that a run needs: the embedded one, or the `redis-server` of the machine.
+
+mod redis_server;
+
+use redis_server::RedisServer;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use thiserror::Error;
+use wirelab_model::PeerReport;
+use wirelab_pki::Identity;
+use wirelab_redis::{Accepts, Access, Endpoint, EndpointError, Running, Session, Store, Tls, serve};
+
+/// Which server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ServerKind {
+    /// The one inside wirelab.
+    Embedded,
+    /// `redis-server`, found through PATH.
+    Redis,
+}
+
+impl ServerKind {
+    /// Its name with its version.
+    ///
+    /// # Errors
+    /// The program is not there.
+    pub fn describe(self) -> Result<String, ServerError> {
+        match self {
+            Self::Embedded => Ok("embedded".into()),
+            Self::Redis => redis_server::version(),
+        }
+    }
+}
+
+/// Why there is no good server. The fault is the machine's.
+#[derive(Debug, Error)]
+pub enum ServerError {
+    /// No `redis-server`.
+    #[error(
+        "cannot run `redis-server`: {0}; install it (`apt-get install redis-server`) or use --server embedded"
+    )]
+    Missing(String),
+    /// The embedded server has no listener.
+    #[error("cannot start the embedded server: {0}")]
+    Listen(#[from] EndpointError),
+    /// The embedded server's certificate cannot be used.
+    #[error("cannot start the embedded server with TLS: {0}")]
+    Tls(#[from] rustls::Error),
+    /// `redis-server` did not get ready.
+    #[error("redis-server did not answer on its socket: {reason}; its log is {}", log.display())]
+    NotReady {
+        /// What it says, or how long was waited.
+        reason: String,
+        /// Its log.
+        log: PathBuf,
+    },
+    /// A file or a connection of `redis-server` failed.
+    #[error("{what}: {source}")]
+    Io {
+        /// What was being done.
+        what: String,
+        /// What the system says.
+        source: std::io::Error,
+    },
+}
+
+/// A good server at work. Dropping it ends it.
+pub struct Server {
+    port: u16,
+    inner: Inner,
+}
+
+enum Inner {
+    Embedded { running: Running, store: Store },
+    Redis(Box<RedisServer>),
+}
+
+impl Server {
+    /// Starts a server on 127.0.0.1 for the user `default` with this password: TLS only where there is
+    /// an identity, plaintext only where there is none. Port 0 takes any free one.
+    ///
+    /// # Errors
+    /// See [`ServerError`].
+    pub async fn start(
+        kind: ServerKind,
+        port: u16,
+        password: &str,
+        tls: Option<&Identity>,
+        folder: &Path,
+        launcher: &[String],
+    ) -> Result<Self, ServerError> {
+        if kind == ServerKind::Redis {
+            let server = RedisServer::start(port, password, tls, folder, launcher).await?;
+            return Ok(Self { port: server.port(), inner: Inner::Redis(Box::new(server)) });
+        }
+        let accepts = match tls {
+            None => Accepts::Plaintext,
+            Some(identity) => Accepts::Tls(Tls::new(identity)?),
+        };
+        let store = Store::default();
+        let (shared, password) = (store.clone(), password.to_owned());
+        let running = Endpoint::bind(port).await?.serve(accepts, move |stream, recorder| {
+            serve(stream, Session::new(Access::Password(password.clone()), shared.clone()), recorder)
+        });
+        Ok(Self { port: running.port(), inner: Inner::Embedded { running, store } })
+    }
+
+    /// The port on 127.0.0.1.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// The value of a key, asked without a packet on the loopback interface.
+    ///
+    /// # Errors
+    /// The server does not answer.
+    pub async fn stored(&self, key: &str) -> Result<Option<Vec<u8>>, ServerError> {
+        match &self.inner {
+            Inner::Embedded { store, .. } => Ok(store.get(key.as_bytes())),
+            Inner::Redis(server) => server.stored(key).await,
+        }
+    }
+
+    /// Ends it. The embedded server reports its connections.
+    pub async fn stop(self, within: Duration) -> Option<PeerReport> {
+        match self.inner {
+            Inner::Embedded { running, .. } => Some(running.stop(within).await),
+            Inner::Redis(server) => {
+                server.stop(within).await;
+                None
+            }
+        }
+    }
+}

@@ -1,0 +1,191 @@
+//! The real `redis-server`, under the supervisor, which ends it when the lab ends in any way.
+
+use super::ServerError;
+use std::fs::{DirBuilder, OpenOptions};
+use std::io::Write;
+use std::net::{Ipv4Addr, TcpListener};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::UnixStream;
+use tokio::process::{Child, Command};
+use wirelab_pki::Identity;
+use wirelab_wire::resp::{Decoder, Value};
+
+/// How long it may take to answer.
+const READY: Duration = Duration::from_secs(10);
+
+pub(super) struct RedisServer {
+    port: u16,
+    password: String,
+    socket: PathBuf,
+    child: Child,
+    _folder: PrivateFolder,
+}
+
+/// A folder for the configuration, which holds the password, and for the socket, whose path must be
+/// short. Removed at the end.
+struct PrivateFolder(PathBuf);
+
+impl Drop for PrivateFolder {
+    fn drop(&mut self) {
+        // What cannot be removed is readable by its owner only.
+        drop(std::fs::remove_dir_all(&self.0));
+    }
+}
+
+/// What the program says about itself: `redis-server 7.0.15`.
+pub(super) fn version() -> Result<String, ServerError> {
+    let output = std::process::Command::new("redis-server")
+        .arg("--version")
+        .output()
+        .map_err(|error| ServerError::Missing(error.to_string()))?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    let version = text.split_whitespace().find_map(|word| word.strip_prefix("v="));
+    version
+        .map(|version| format!("redis-server {version}"))
+        .ok_or_else(|| ServerError::Missing(format!("it does not say its version: {}", text.trim())))
+}
+
+fn io<T>(what: &str, result: std::io::Result<T>) -> Result<T, ServerError> {
+    result.map_err(|source| ServerError::Io { what: what.to_owned(), source })
+}
+
+fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
+    OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?.write_all(text.as_bytes())
+}
+
+impl RedisServer {
+    pub(super) async fn start(
+        port: u16,
+        password: &str,
+        tls: Option<&Identity>,
+        log_folder: &Path,
+        launcher: &[String],
+    ) -> Result<Self, ServerError> {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let name = format!("wirelab-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
+        let folder = std::env::temp_dir().join(name);
+        io("cannot make a folder for redis-server", DirBuilder::new().mode(0o700).create(&folder))?;
+        let private = PrivateFolder(folder.clone());
+        // redis-server itself takes no "any free port". Between this and its start another program
+        // could take the port; then it says so and the run ends with that message.
+        let port = if port == 0 {
+            let listener = io("cannot find a free port", TcpListener::bind((Ipv4Addr::LOCALHOST, 0)))?;
+            io("cannot find a free port", listener.local_addr())?.port()
+        } else {
+            port
+        };
+        let socket = folder.join("redis.sock");
+        let log = io("cannot name the log", std::path::absolute(log_folder))?.join("redis-server.log");
+        let mut config = format!(
+            "bind 127.0.0.1\nrequirepass {password}\nsave \"\"\nappendonly no\ndaemonize no\ndir \"{}\"\nunixsocket \"{}\"\nunixsocketperm 600\nlogfile \"{}\"\n",
+            folder.display(),
+            socket.display(),
+            log.display()
+        );
+        match tls {
+            None => config += &format!("port {port}\n"),
+            Some(identity) => {
+                let (certificate, key) = (folder.join("server.crt"), folder.join("server.key"));
+                io(
+                    "cannot write the server's certificate",
+                    write_private(&certificate, &identity.chain_pem()),
+                )?;
+                io("cannot write the server's key", write_private(&key, &identity.key_pem()))?;
+                config += &(format!(
+                    "port 0\ntls-port {port}\ntls-cert-file \"{}\"\ntls-key-file \"{}\"\ntls-ca-cert-file \"{}\"\ntls-auth-clients no\n",
+                    certificate.display(),
+                    key.display(),
+                    certificate.display()
+                ));
+            }
+        }
+        let config_file = folder.join("redis.conf");
+        io("cannot write the configuration of redis-server", write_private(&config_file, &config))?;
+        let (program, arguments) =
+            launcher.split_first().ok_or_else(|| ServerError::Missing("there is no supervisor".into()))?;
+        let child = Command::new(program)
+            .args(arguments)
+            .args(["--server", "--", "redis-server"])
+            .arg(&config_file)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .map_err(|error| ServerError::Missing(error.to_string()))?;
+        let mut server = Self { port, password: password.to_owned(), socket, child, _folder: private };
+        server.ready(&log).await?;
+        Ok(server)
+    }
+
+    pub(super) fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Nothing tells when a server is ready but asking it.
+    async fn ready(&mut self, log: &Path) -> Result<(), ServerError> {
+        let not_ready = |reason: String| ServerError::NotReady { reason, log: log.to_owned() };
+        let begun = tokio::time::Instant::now();
+        while begun.elapsed() < READY {
+            if self.ask(&["PING"]).await.is_ok() {
+                return Ok(());
+            }
+            if let Ok(Some(_)) = self.child.try_wait() {
+                let said = std::fs::read_to_string(log).unwrap_or_default();
+                return Err(not_ready(said.lines().last().unwrap_or("it ended at once").to_owned()));
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        Err(not_ready(format!("not within {} s", READY.as_secs())))
+    }
+
+    pub(super) async fn stored(&self, key: &str) -> Result<Option<Vec<u8>>, ServerError> {
+        match io("cannot ask redis-server for the value", self.ask(&["GET", key]).await)? {
+            Value::Bulk(value) => Ok(value),
+            _ => Ok(None),
+        }
+    }
+
+    /// Logs in over the Unix socket and sends one command.
+    async fn ask(&self, words: &[&str]) -> std::io::Result<Value> {
+        let mut request = Vec::new();
+        for words in [["AUTH", &self.password].as_slice(), words] {
+            request.extend_from_slice(format!("*{}\r\n", words.len()).as_bytes());
+            for word in words {
+                request.extend_from_slice(format!("${}\r\n{word}\r\n", word.len()).as_bytes());
+            }
+        }
+        let exchange = async {
+            let mut stream = UnixStream::connect(&self.socket).await?;
+            stream.write_all(&request).await?;
+            let mut decoder = Decoder::replies();
+            let mut buffer = vec![0; 4096];
+            let mut replies = 0;
+            loop {
+                while let Some(value) = decoder.next_value().map_err(std::io::Error::other)? {
+                    replies += 1;
+                    if replies == 2 {
+                        return Ok(value);
+                    }
+                }
+                let length = stream.read(&mut buffer).await?;
+                if length == 0 {
+                    return Err(std::io::ErrorKind::UnexpectedEof.into());
+                }
+                decoder.push(buffer.get(..length).unwrap_or_default());
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(2), exchange).await?
+    }
+
+    /// Closing the supervisor's input ends the server.
+    pub(super) async fn stop(mut self, within: Duration) {
+        drop(self.child.stdin.take());
+        // The supervisor needs up to two seconds for a server that does not listen to SIGTERM.
+        drop(tokio::time::timeout(within + Duration::from_secs(3), self.child.wait()).await);
+    }
+}
