@@ -1,3 +1,93 @@
-//! The `wirelab` program.
+//! The `wirelab` program: arguments, colour, progress, exit code.
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "this is the one place that talks to people")]
 
-fn main() {}
+mod arguments;
+mod run;
+
+use arguments::{Arguments, Command};
+use clap::Parser;
+use std::ffi::OsString;
+use std::process::ExitCode as ProcessExit;
+use wirelab_model::ExitCode;
+use wirelab_runner::{Filter, SelectError, embedded, select};
+
+fn main() -> ProcessExit {
+    let words: Vec<OsString> = std::env::args_os().collect();
+    // Not a command for people: everything after the word belongs to the program to supervise.
+    if words.get(1).is_some_and(|word| word == "supervise") {
+        return ProcessExit::from(wirelab_subject::supervise(words.get(2..).unwrap_or_default()));
+    }
+    match Arguments::parse().command {
+        Command::Demo(options) => run::run(&[], &["headline".into()], &options).into(),
+        Command::Run { scenarios, tag, options } => run::run(&scenarios, &tag, &options).into(),
+        Command::List => show(embedded().map(|sources| {
+            for source in sources {
+                let arms: Vec<String> =
+                    source.scenario.arms.iter().map(|arm| arm.transport.to_string()).collect();
+                println!("{:<34} {}  [{}]", source.scenario.id, source.scenario.title, arms.join(", "));
+            }
+        })),
+        Command::Explain { id, toml } => show(select(&[id], &Filter::default()).map(|sources| {
+            for source in sources {
+                if toml {
+                    println!("{}", source.text);
+                    continue;
+                }
+                let scenario = source.scenario;
+                println!("{} ({})\n\n{}", scenario.title, scenario.id, scenario.description);
+                for arm in scenario.arms {
+                    println!("  {:<15} expects {}", arm.transport.to_string(), arm.expect);
+                }
+                println!("\nRead on: {}", scenario.references.join("; "));
+            }
+        })),
+        Command::Validate { paths } => show(select(&paths, &Filter::default()).map(|sources| {
+            println!("{} scenarios are valid", sources.len());
+        })),
+        Command::Schema { name } => schema(name.as_deref()).into(),
+    }
+}
+
+fn show(result: Result<(), SelectError>) -> ProcessExit {
+    match result {
+        Ok(()) => ExitCode::AsExpected.into(),
+        Err(error) => {
+            let code = error.exit_code();
+            complain(error.into());
+            code.into()
+        }
+    }
+}
+
+/// Tells people what is wrong.
+pub(crate) fn complain(error: miette::Report) {
+    eprintln!("{error:?}");
+}
+
+fn schema(name: Option<&str>) -> ExitCode {
+    let schemas = wirelab_model::schemas();
+    let Some(name) = name else {
+        for (name, _) in schemas {
+            println!("{name}");
+        }
+        return ExitCode::AsExpected;
+    };
+    let Some((_, schema)) = schemas.iter().find(|(known, _)| *known == name) else {
+        let known: Vec<_> = schemas.iter().map(|(known, _)| *known).collect();
+        complain(miette::miette!(
+            help = format!("there are: {}", known.join(", ")),
+            "there is no schema named `{name}`"
+        ));
+        return ExitCode::Usage;
+    };
+    match serde_json::to_string_pretty(schema) {
+        Ok(text) => {
+            println!("{text}");
+            ExitCode::AsExpected
+        }
+        Err(error) => {
+            complain(miette::miette!("cannot write the schema: {error}"));
+            ExitCode::Internal
+        }
+    }
+}

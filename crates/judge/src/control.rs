@@ -1,5 +1,5 @@
 use crate::wire;
-use wirelab_model::{CanaryKind, ClientEnd, Direction, Got, Trial, TrialKind};
+use wirelab_model::{CanaryKind, ClientEnd, Connection, Direction, Got, Opening, Trial, TrialKind};
 
 /// Whether a set-up without an attack works.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,7 +63,10 @@ fn failure(trial: &Trial) -> Option<String> {
         );
     }
     if let Some(peer) = &trial.peer {
-        let got = |kind| peer.connections.iter().any(|c| c.witnessed.from_client.contains(&kind));
+        // A peer that passes TLS on unopened cannot read it; then the good server is the witness.
+        let unopened = |c: &Connection| c.opening == Opening::Tls && c.tls.is_none();
+        let unread = trial.stored == Some(true) && peer.connections.iter().any(unopened);
+        let got = |kind| unread || peer.connections.iter().any(|c| c.witnessed.from_client.contains(&kind));
         for kind in [CanaryKind::Password, CanaryKind::Value] {
             if !got(kind) {
                 return Some(format!("the client says that it worked, but its peer never got the {kind}"));

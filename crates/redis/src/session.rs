@@ -111,7 +111,7 @@ impl Session {
             }
             _ if !self.authenticated => reply.error("NOAUTH Authentication required."),
             ("SUBSCRIBE" | "PSUBSCRIBE", channels) if !channels.is_empty() => {
-                self.subscribe(&mut reply, &name, channels)
+                self.subscribe(&mut reply, &name, channels);
             }
             ("UNSUBSCRIBE" | "PUNSUBSCRIBE", channels) => self.unsubscribe(&mut reply, &name, channels),
             ("PING", _) if !resp3 && !self.subscriptions.is_empty() => {

@@ -1,1 +1,19 @@
-//! Empty so far.
+//! A recorded run in, something to read out. Everything that comes here is masked already.
+
+mod html;
+mod terminal;
+mod words;
+
+pub use html::page;
+pub use terminal::{arm_line, table};
+pub use words::gained;
+
+use wirelab_model::RunRecord;
+
+/// `run.json`.
+///
+/// # Errors
+/// Never for a record that wirelab made.
+pub fn run_json(record: &RunRecord) -> Result<String, serde_json::Error> {
+    serde_json::to_string_pretty(record).map(|text| text + "\n")
+}

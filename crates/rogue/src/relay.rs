@@ -23,7 +23,7 @@ impl Relay {
         match self.connect(&recorder).await {
             Ok(server) => self.pass(client, server, &recorder).await,
             Err(error) => {
-                recorder.ended(Ending::Error { reason: format!("cannot reach the good server: {error}") })
+                recorder.ended(Ending::Error { reason: format!("cannot reach the good server: {error}") });
             }
         }
     }

@@ -98,7 +98,7 @@ pub(crate) fn plan(scenarios: &[Scenario], client: &Client, wanted: Option<&[Tra
             match groups.iter_mut().find(|group| group.transport == arm.transport && group.client == *who) {
                 Some(group) => group.arms.push(planned),
                 None => {
-                    groups.push(Group { client: who.clone(), transport: arm.transport, arms: vec![planned] })
+                    groups.push(Group { client: who.clone(), transport: arm.transport, arms: vec![planned] });
                 }
             }
         }

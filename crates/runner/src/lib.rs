@@ -13,6 +13,6 @@ mod trial;
 pub use group::{Group, Planned};
 pub use lab::RunError;
 pub use options::{Options, Sabotage};
-pub use run::run;
+pub use run::{Finished, run};
 pub use scenario::{ScenarioError, parse};
 pub use select::{Filter, SelectError, Source, embedded, select};

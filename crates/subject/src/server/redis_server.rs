@@ -88,7 +88,7 @@ impl RedisServer {
             log.display()
         );
         match tls {
-            None => config += &format!("port {port}\n"),
+            None => config.extend(["port ", &port.to_string(), "\n"]),
             Some(identity) => {
                 let (certificate, key) = (folder.join("server.crt"), folder.join("server.key"));
                 io(
@@ -96,12 +96,12 @@ impl RedisServer {
                     write_private(&certificate, &identity.chain_pem()),
                 )?;
                 io("cannot write the server's key", write_private(&key, &identity.key_pem()))?;
-                config += &(format!(
+                config.extend([format!(
                     "port 0\ntls-port {port}\ntls-cert-file \"{}\"\ntls-key-file \"{}\"\ntls-ca-cert-file \"{}\"\ntls-auth-clients no\n",
                     certificate.display(),
                     key.display(),
                     certificate.display()
-                ));
+                )]);
             }
         }
         let config_file = folder.join("redis.conf");

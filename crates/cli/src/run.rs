@@ -1,0 +1,147 @@
+use crate::arguments::{ArmName, Color, RunOptions, SabotageName, ServerName};
+use crate::complain;
+use std::io::IsTerminal;
+use std::path::Path;
+use std::time::Duration;
+use tokio::signal::unix::{SignalKind, signal};
+use wirelab_capture::Place;
+use wirelab_model::{ExitCode, RunEvent, Scenario, Transport};
+use wirelab_runner::{Filter, Options, Sabotage, select};
+use wirelab_subject::{Client, ServerKind};
+
+/// Runs scenarios, writes the reports, prints the table.
+pub(crate) fn run(wanted: &[String], tags: &[String], given: &RunOptions) -> ExitCode {
+    let scenarios: Vec<Scenario> = match select(wanted, &Filter { tags: tags.to_vec() }) {
+        Ok(sources) => sources.into_iter().map(|source| source.scenario).collect(),
+        Err(error) => {
+            let code = error.exit_code();
+            complain(error.into());
+            return code;
+        }
+    };
+    let client = match given.client_cmd.as_deref().map(wirelab_subject::split) {
+        None => Client::Builtin,
+        Some(Ok(words)) => Client::Command(words),
+        Some(Err(error)) => {
+            complain(miette::miette!("--client-cmd: {error}"));
+            return ExitCode::Usage;
+        }
+    };
+    // Before any thread is started: the namespace is entered by the whole process.
+    let place = match wirelab_capture::enter() {
+        Ok(Place::Host) => "lo",
+        Ok(Place::Namespace) => "lo of a network namespace of its own",
+        Err(error) => {
+            complain(miette::miette!("{error}"));
+            return ExitCode::Inconclusive;
+        }
+    };
+    let binary = match std::env::current_exe() {
+        Ok(binary) => binary,
+        Err(error) => {
+            complain(miette::miette!("cannot find the program itself: {error}"));
+            return ExitCode::Internal;
+        }
+    };
+    let arms: Vec<Transport> = given.arm.iter().map(|arm| transport(*arm)).collect();
+    let options = Options {
+        client,
+        arms: (!arms.is_empty()).then_some(arms),
+        server: match given.server {
+            ServerName::Embedded => ServerKind::Embedded,
+            ServerName::Redis => ServerKind::Redis,
+        },
+        deadline: Duration::from_secs(given.timeout),
+        port: given.port,
+        folder: given.out.clone().unwrap_or_else(|| default_folder().into()),
+        reveal: given.reveal,
+        fail_fast: given.fail_fast,
+        sabotage: given.sabotage.map(|sabotage| match sabotage {
+            SabotageName::NoTls => Sabotage::NoTls,
+            SabotageName::IdleRogue => Sabotage::IdleRogue,
+            SabotageName::DeafCapture => Sabotage::DeafCapture,
+        }),
+        launcher: wirelab_subject::launcher(&binary),
+        place: place.to_owned(),
+    };
+    match tokio::runtime::Runtime::new() {
+        Ok(runtime) => {
+            let code = runtime.block_on(Box::pin(run_and_report(scenarios, options, given.color)));
+            // Nothing of an interrupted run is waited for: children end with their pipes.
+            runtime.shutdown_background();
+            code
+        }
+        Err(error) => {
+            complain(miette::miette!("cannot start the runtime: {error}"));
+            ExitCode::Internal
+        }
+    }
+}
+
+fn transport(arm: ArmName) -> Transport {
+    match arm {
+        ArmName::Plaintext => Transport::Plaintext,
+        ArmName::TlsUnverified => Transport::TlsUnverified,
+        ArmName::Tls => Transport::Tls,
+    }
+}
+
+fn default_folder() -> String {
+    let now = time::OffsetDateTime::now_utc();
+    let (date, clock) = (now.date(), now.time());
+    let date = format!("{}{:02}{:02}", date.year(), u8::from(date.month()), date.day());
+    format!("wirelab-run-{date}-{:02}{:02}{:02}", clock.hour(), clock.minute(), clock.second())
+}
+
+async fn run_and_report(scenarios: Vec<Scenario>, options: Options, color: Color) -> ExitCode {
+    let wants = |terminal: bool| match color {
+        Color::Always => true,
+        Color::Never => false,
+        Color::Auto => terminal && std::env::var_os("NO_COLOR").is_none(),
+    };
+    let (out_color, err_color) =
+        (wants(std::io::stdout().is_terminal()), wants(std::io::stderr().is_terminal()));
+    let folder = options.folder.clone();
+    let (Ok(mut interrupt), Ok(mut terminate)) =
+        (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
+    else {
+        complain(miette::miette!("cannot listen for signals"));
+        return ExitCode::Internal;
+    };
+    let running = Box::pin(wirelab_runner::run(&scenarios, options, |event| {
+        if let RunEvent::Arm(arm) = event {
+            eprintln!("{}", wirelab_report::arm_line(&arm, err_color));
+        }
+    }));
+    let finished = tokio::select! {
+        finished = running => finished,
+        _ = interrupt.recv() => return interrupted(&folder),
+        _ = terminate.recv() => return interrupted(&folder),
+    };
+    let (record, evidence) = match finished {
+        Ok(finished) => finished,
+        Err(error) => {
+            let code = error.exit_code();
+            complain(error.into());
+            return code;
+        }
+    };
+    println!("\n{}", wirelab_report::table(&record, out_color));
+    let json = wirelab_report::run_json(&record).map_err(|error| error.to_string());
+    let page = wirelab_report::page(&record, &evidence).map_err(|error| error.to_string());
+    for (name, text) in [("run.json", json), ("index.html", page)] {
+        let path = folder.join(name);
+        let written = text.and_then(|text| std::fs::write(&path, text).map_err(|error| error.to_string()));
+        if let Err(error) = written {
+            complain(miette::miette!("cannot write {}: {error}", path.display()));
+            return ExitCode::Internal;
+        }
+    }
+    println!("Report: {}", folder.join("index.html").display());
+    record.outcome.exit_code()
+}
+
+fn interrupted(folder: &Path) -> ExitCode {
+    eprintln!("interrupted; what was recorded so far is in {}", folder.display());
+    ExitCode::Interrupted
+}

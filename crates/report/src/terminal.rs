@@ -1,0 +1,81 @@
+use crate::words::{gained, outcome, symbol};
+use wirelab_model::{ArmRecord, Outcome, RunRecord, Transport, Verdict};
+
+fn paint(text: &str, code: &str, color: bool) -> String {
+    if color { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_owned() }
+}
+
+fn code(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Secure => "32",
+        Verdict::Compromised => "31",
+        _ => "33",
+    }
+}
+
+/// One line about an arm, while the run goes on.
+pub fn arm_line(arm: &ArmRecord, color: bool) -> String {
+    let mark = if arm.as_expected { ' ' } else { '!' };
+    let verdict = format!("{} {}", symbol(arm.verdict), gained(arm));
+    format!(
+        "{mark} {:<34} {:<15} {}",
+        arm.scenario,
+        arm.arm.to_string(),
+        paint(&verdict, code(arm.verdict), color)
+    )
+}
+
+/// The table of a run: what the attacker got, by scenario and transport.
+pub fn table(record: &RunRecord, color: bool) -> String {
+    let columns = [
+        (Transport::Plaintext, "without TLS"),
+        (Transport::TlsUnverified, "TLS, unverified"),
+        (Transport::Tls, "TLS, verified"),
+    ];
+    let mut out = format!("{:<34}", "What the attacker got");
+    for (_, title) in columns {
+        out += &format!(" {title:<31}");
+    }
+    out = paint(out.trim_end(), "1", color) + "\n";
+    for scenario in &record.scenarios {
+        let mut line = format!("{:<34}", scenario.id);
+        for (transport, _) in columns {
+            let arm = record.arms.iter().find(|arm| arm.scenario == scenario.id && arm.arm == transport);
+            let cell = arm.map_or_else(String::new, |arm| {
+                format!("{} {}{}", symbol(arm.verdict), gained(arm), if arm.as_expected { "" } else { " !" })
+            });
+            let padded = format!("{cell:<31}");
+            line += " ";
+            line += &arm.map_or(padded.clone(), |arm| paint(&padded, code(arm.verdict), color));
+        }
+        out += line.trim_end();
+        out += "\n";
+    }
+    let passed = record.controls.iter().filter(|control| control.passed).count();
+    out += &format!("\nControls: {passed} of {} passed", record.controls.len());
+    for control in record.controls.iter().filter(|control| !control.passed) {
+        out += &format!("\n  ? {} {:?} ({}): {}", control.arm, control.kind, control.client, control.why);
+    }
+    out += "\n";
+    for arm in record.arms.iter().filter(|arm| !arm.as_expected) {
+        out += &format!(
+            "\n! {} {} with {}\n  expected {}, but it is {}: {}\n  {}\n",
+            arm.scenario,
+            arm.arm,
+            arm.client,
+            arm.expected,
+            arm.verdict,
+            gained(arm),
+            arm.why
+        );
+    }
+    if let Some(sabotage) = &record.setup.sabotage {
+        out += &format!("\nThe lab was broken on purpose: --sabotage {sabotage}\n");
+    }
+    let last = match record.outcome {
+        Outcome::AsExpected => "1;32",
+        Outcome::Unexpected => "1;31",
+        Outcome::Inconclusive => "1;33",
+    };
+    out + "\n" + &paint(outcome(record.outcome), last, color) + "\n"
+}
