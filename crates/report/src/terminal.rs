@@ -46,7 +46,7 @@ pub fn table(record: &RunRecord, color: bool) -> String {
             });
             let padded = format!("{cell:<31}");
             line += " ";
-            line += &arm.map_or(padded.clone(), |arm| paint(&padded, code(arm.verdict), color));
+            line += &arm.map_or_else(|| padded.clone(), |arm| paint(&padded, code(arm.verdict), color));
         }
         out += line.trim_end();
         out += "\n";
