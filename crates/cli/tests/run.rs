@@ -93,12 +93,8 @@ fn a_broken_lab_is_red() {
     // With an idle rogue it depends on timing whether the client still gets a password out in clear.
     for (sabotage, codes) in [("no-tls", &[10][..]), ("idle-rogue", &[5, 10]), ("deaf-capture", &[5])] {
         let (output, _folder) = wirelab(&["run", "mitm/impostor-self-signed", "--sabotage", sabotage]);
-        assert_eq!(
-            output.status.code(),
-            Some(code),
-            "{sabotage}: {}",
-            String::from_utf8_lossy(&output.stdout)
-        );
+        let code = output.status.code().unwrap();
+        assert!(codes.contains(&code), "{sabotage}: {code} {}", String::from_utf8_lossy(&output.stdout));
     }
 }
 

@@ -94,7 +94,8 @@ pub(crate) async fn run(lab: &Lab, spec: &Spec<'_>, folder: &Path) -> Result<Rec
         None
     };
     let rogue = start_rogue(lab, &spec.peer, transport, server.as_ref(), &canaries).await?;
-    let port = rogue.as_ref().map(Rogue::port).or(server.as_ref().map(Server::port)).unwrap_or_default();
+    let port =
+        rogue.as_ref().map(Rogue::port).or_else(|| server.as_ref().map(Server::port)).unwrap_or_default();
 
     let mut fault =
         tokio::task::block_in_place(|| lab.capture.marker(MARKER)).err().map(|error| error.to_string());
@@ -115,7 +116,7 @@ pub(crate) async fn run(lab: &Lab, spec: &Spec<'_>, folder: &Path) -> Result<Rec
     let recording = match tokio::task::block_in_place(|| lab.capture.collect(MARKER)) {
         Ok(recording) => recording,
         Err(error) => {
-            fault.get_or_insert(error.to_string());
+            fault.get_or_insert_with(|| error.to_string());
             Recording { frames: Vec::new(), link_type: wirelab_model::LINKTYPE_ETHERNET, dropped: 0, cut: 0 }
         }
     };
@@ -140,7 +141,7 @@ pub(crate) async fn run(lab: &Lab, spec: &Spec<'_>, folder: &Path) -> Result<Rec
     let mut wire = analysis.report.clone();
     (wire.dropped, wire.cut) = (recording.dropped, recording.cut);
     if wire.packets == 0 {
-        fault.get_or_insert("the capture holds no packet between client and peer".into());
+        fault.get_or_insert_with(|| "the capture holds no packet between client and peer".into());
     }
     let legs_differ_at = peer.as_ref().and_then(|peer| legs_differ_at(peer, &analysis));
     let trial = Trial {
