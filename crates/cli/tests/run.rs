@@ -1,4 +1,9 @@
 //! The whole program against clients that deserve each verdict.
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a test may fail, and says aloud what it skips"
+)]
 
 use std::path::PathBuf;
 use std::process::{Command, Output};
@@ -125,7 +130,7 @@ fn secrets_are_masked_unless_revealed() {
                 let path = entry.unwrap().path();
                 if path.is_dir() {
                     folders.push(path);
-                } else if !path.extension().is_some_and(|extension| extension == "pcapng") {
+                } else if path.extension().is_none_or(|extension| extension != "pcapng") {
                     text.push_str(&String::from_utf8_lossy(&std::fs::read(path).unwrap()));
                 }
             }
