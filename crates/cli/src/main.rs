@@ -17,6 +17,10 @@ fn main() -> ProcessExit {
     if words.get(1).is_some_and(|word| word == "supervise") {
         return ProcessExit::from(wirelab_subject::supervise(words.get(2..).unwrap_or_default()));
     }
+    // Commands in the help of an error stay whole, so that they can be copied. A second hook cannot be.
+    drop(miette::set_hook(Box::new(|_| {
+        Box::new(miette::MietteHandlerOpts::new().wrap_lines(false).build())
+    })));
     match Arguments::parse().command {
         Command::Demo(options) => run::run(&[], &["headline".into()], &options).into(),
         Command::Run { scenarios, tag, options } => run::run(&scenarios, &tag, &options).into(),

@@ -131,9 +131,12 @@ async fn run_and_report(scenarios: Vec<Scenario>, options: Options, color: Color
     let page = wirelab_report::page(&record, &evidence).map_err(|error| error.to_string());
     for (name, text) in [("run.json", json), ("index.html", page)] {
         let path = folder.join(name);
-        let written = text.and_then(|text| std::fs::write(&path, text).map_err(|error| error.to_string()));
+        let written =
+            text.map_err(|error| miette::miette!("cannot make {}: {error}", path.display())).and_then(
+                |text| wirelab_runner::write_file(&path, text.as_bytes()).map_err(miette::Report::from),
+            );
         if let Err(error) = written {
-            complain(miette::miette!("cannot write {}: {error}", path.display()));
+            complain(error);
             return ExitCode::Internal;
         }
     }

@@ -120,6 +120,8 @@ pub struct ArmRecord {
     pub why: String,
     /// Folder of its evidence, relative to the run's folder. Empty where the arm was not run.
     pub evidence: String,
+    /// Processes that the client left running, which were then killed: `pid name`.
+    pub left_behind: Vec<String>,
     /// How long it took in milliseconds.
     pub duration_ms: u64,
 }

@@ -69,6 +69,11 @@ pub fn table(record: &RunRecord, color: bool) -> String {
             arm.why
         );
     }
+    for arm in record.arms.iter().filter(|arm| !arm.left_behind.is_empty()) {
+        let left = arm.left_behind.join(", ");
+        out +=
+            &format!("\nThe client left running, and the lab ended: {left} ({} {})\n", arm.scenario, arm.arm);
+    }
     if let Some(sabotage) = &record.setup.sabotage {
         out += &format!("\nThe lab was broken on purpose: --sabotage {sabotage}\n");
     }

@@ -136,7 +136,10 @@ pub(crate) fn make_folder(folder: &Path) -> Result<(), RunError> {
 }
 
 /// Writes a new file that only its owner can read, and gives its path back.
-pub(crate) fn write_file(path: &Path, bytes: &[u8]) -> Result<PathBuf, RunError> {
+///
+/// # Errors
+/// [`RunError::Write`], also where there is a file already.
+pub fn write_file(path: &Path, bytes: &[u8]) -> Result<PathBuf, RunError> {
     let written: std::io::Result<File> =
         OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).and_then(|mut file| {
             file.write_all(bytes)?;

@@ -11,7 +11,7 @@ mod select;
 mod trial;
 
 pub use group::{Group, Planned};
-pub use lab::RunError;
+pub use lab::{RunError, write_file};
 pub use options::{Options, Sabotage};
 pub use run::{Finished, run};
 pub use scenario::{ScenarioError, parse};

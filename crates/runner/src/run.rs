@@ -215,6 +215,7 @@ impl<F: FnMut(RunEvent)> State<'_, F> {
         let as_expected =
             finding.verdict == arm.expect && arm.got.iter().all(|wanted| finding.got.contains(wanted));
         self.findings.insert((scenario.id.clone(), arm.transport), finding.clone());
+        let left_behind = self.evidence.get(folder).map(|evidence| evidence.client.left_behind.clone());
         let record = ArmRecord {
             scenario: scenario.id.clone(),
             arm: arm.transport,
@@ -227,6 +228,7 @@ impl<F: FnMut(RunEvent)> State<'_, F> {
             as_expected,
             why: finding.why,
             evidence: folder.to_owned(),
+            left_behind: left_behind.unwrap_or_default(),
             duration_ms,
         };
         self.arms.push(record.clone());

@@ -1,0 +1,90 @@
+//! The lab itself: broken on purpose, with the real server, and what it writes.
+
+use crate::support::{capturing, wirelab};
+use std::process::Command;
+
+#[test]
+fn a_broken_lab_is_red() {
+    if !capturing() {
+        return;
+    }
+    // With an idle rogue it depends on timing whether the client still gets a password out in clear.
+    for (sabotage, codes) in [("no-tls", &[10][..]), ("idle-rogue", &[5, 10]), ("deaf-capture", &[5])] {
+        let (output, _folder) = wirelab(&["run", "mitm/impostor-self-signed", "--sabotage", sabotage]);
+        let code = output.status.code().unwrap();
+        assert!(codes.contains(&code), "{sabotage}: {code} {}", String::from_utf8_lossy(&output.stdout));
+    }
+}
+
+#[test]
+fn the_real_redis_server_serves_as_well() {
+    if !capturing() {
+        return;
+    }
+    if Command::new("redis-server").arg("--version").output().is_err() {
+        println!("skipped: no redis-server");
+        return;
+    }
+    let (output, _folder) = wirelab(&["run", "eavesdrop", "mitm/relay-tamper", "--server", "redis"]);
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stdout));
+}
+
+#[test]
+fn secrets_are_masked_unless_revealed() {
+    if !capturing() {
+        return;
+    }
+    let secrets = |arguments: &[&str]| {
+        let (output, folder) = wirelab(arguments);
+        let mut text = String::from_utf8_lossy(&output.stdout).into_owned();
+        let mut folders = vec![folder.path().to_owned()];
+        while let Some(next) = folders.pop() {
+            for entry in std::fs::read_dir(next).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    folders.push(path);
+                } else if path.extension().is_none_or(|extension| extension != "pcapng") {
+                    text.push_str(&String::from_utf8_lossy(&std::fs::read(path).unwrap()));
+                }
+            }
+        }
+        // Raw, and as the hexadecimal digits of the packet view.
+        ["wirelab-password-", "776972656c61622d70617373776f72642d"].iter().any(|prefix| {
+            text.match_indices(prefix)
+                .filter_map(|(at, _)| text.get(at + prefix.len()..at + prefix.len() + 8))
+                .any(|rest| rest.bytes().all(|byte| byte.is_ascii_hexdigit()) && rest != "2a2a2a2a")
+        })
+    };
+    assert!(!secrets(&["run", "mitm/relay-tamper"]), "masked");
+    assert!(secrets(&["run", "mitm/relay-tamper", "--reveal"]), "revealed");
+}
+
+#[test]
+fn run_json_follows_its_schema_and_every_capture_is_readable() {
+    if !capturing() {
+        return;
+    }
+    let (_output, folder) = wirelab(&["demo"]);
+    let run = folder.path().join("run");
+    let record: serde_json::Value =
+        serde_json::from_str(&std::fs::read_to_string(run.join("run.json")).unwrap()).unwrap();
+    let (schema, _folder) = wirelab(&["schema", "run"]);
+    let schema: serde_json::Value = serde_json::from_slice(&schema.stdout).unwrap();
+    let problems: Vec<String> = jsonschema::validator_for(&schema)
+        .unwrap()
+        .iter_errors(&record)
+        .map(|error| error.to_string())
+        .collect();
+    assert!(problems.is_empty(), "{problems:?}");
+    assert_eq!(record["outcome"], "as-expected");
+
+    if Command::new("tshark").arg("--version").output().is_err() {
+        println!("skipped: no tshark");
+        return;
+    }
+    for arm in record["arms"].as_array().unwrap() {
+        let capture = run.join(arm["evidence"].as_str().unwrap()).join("wire.pcapng");
+        let tshark = Command::new("tshark").arg("-r").arg(&capture).output().unwrap();
+        assert!(tshark.status.success() && !tshark.stdout.is_empty(), "{}", capture.display());
+    }
+}

@@ -1,0 +1,15 @@
+//! The whole program, from outside.
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a test may fail, and says aloud what it skips"
+)]
+
+mod bad_input;
+mod clients;
+mod documents;
+mod lab;
+mod privilege;
+mod signals;
+mod stackexchange;
+mod support;
