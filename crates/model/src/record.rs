@@ -1,6 +1,6 @@
 //! `run.json`: what a run leaves for machines.
 
-use crate::{ExitCode, Got, Transport, TrialKind, Verdict};
+use crate::{Attack, ExitCode, Got, Transport, TrialKind, Verdict};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -93,6 +93,8 @@ pub struct ScenarioInfo {
     pub description: String,
     /// Where to read on.
     pub references: Vec<String>,
+    /// What the attacker does.
+    pub attack: Attack,
 }
 
 /// One arm.

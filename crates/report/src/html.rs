@@ -1,92 +1,103 @@
-use crate::words::{gained, outcome, symbol};
+mod dump;
+mod facts;
+mod picture;
+
+use crate::words::{column_title, gained, outcome, symbol};
 use askama::Template;
+use dump::Packet;
+use facts::{Fact, facts};
 use std::collections::BTreeMap;
-use wirelab_model::{ArmEvidence, ArmRecord, Direction, RunRecord};
+use wirelab_model::{ArmEvidence, ArmRecord, RunRecord, ScenarioInfo, Transport};
 
 #[derive(Template)]
 #[template(path = "run.html")]
 struct Page<'a> {
     record: &'a RunRecord,
     outcome: &'static str,
+    columns: Vec<Column<'a>>,
     scenarios: Vec<Section<'a>>,
 }
 
+struct Column<'a> {
+    title: &'static str,
+    client: &'a str,
+}
+
 struct Section<'a> {
-    id: &'a str,
-    title: &'a str,
-    description: &'a str,
-    references: &'a [String],
-    arms: Vec<Arm<'a>>,
+    info: &'a ScenarioInfo,
+    /// By column.
+    cells: Vec<Option<Arm<'a>>>,
 }
 
 struct Arm<'a> {
     record: &'a ArmRecord,
+    title: &'static str,
+    anchor: String,
     symbol: char,
     gained: String,
-    end: String,
-    error: String,
+    /// SVG.
+    picture: String,
+    facts: Vec<Fact>,
     packets: Vec<Packet>,
+    open: bool,
 }
 
-struct Packet {
-    head: String,
-    dump: String,
+impl<'a> Section<'a> {
+    /// Without TLS and with verified TLS, to compare.
+    fn sides(&self) -> impl Iterator<Item = &Arm<'a>> {
+        self.cells.iter().flatten().filter(|arm| arm.record.arm != Transport::TlsUnverified)
+    }
+
+    fn others(&self) -> impl Iterator<Item = &Arm<'a>> {
+        self.cells.iter().flatten().filter(|arm| arm.record.arm == Transport::TlsUnverified)
+    }
 }
 
-/// One self-contained page: nothing is loaded from anywhere.
+/// One self-contained page: nothing is loaded from anywhere. `evidence` by [`ArmRecord::evidence`].
 ///
 /// # Errors
 /// Never for a record that wirelab made.
 pub fn page(record: &RunRecord, evidence: &BTreeMap<String, ArmEvidence>) -> Result<String, askama::Error> {
-    let scenarios = record
-        .scenarios
-        .iter()
-        .map(|scenario| Section {
-            id: &scenario.id,
-            title: &scenario.title,
-            description: &scenario.description,
-            references: &scenario.references,
-            arms: record
-                .arms
-                .iter()
-                .filter(|arm| arm.scenario == scenario.id)
-                .map(|arm| view(arm, evidence.get(&arm.evidence)))
-                .collect(),
+    let columns = crate::columns(record);
+    let mut scenarios = Vec::new();
+    for (index, info) in record.scenarios.iter().enumerate() {
+        let mut cells = Vec::new();
+        for transport in &columns {
+            let arm = record.arms.iter().find(|arm| arm.scenario == info.id && arm.arm == *transport);
+            cells.push(match arm {
+                // The packets of the first scenario are open: that is what people come for.
+                Some(arm) => Some(view(arm, info, evidence.get(&arm.evidence), index == 0)?),
+                None => None,
+            });
+        }
+        scenarios.push(Section { info, cells });
+    }
+    let columns = columns
+        .into_iter()
+        .map(|transport| Column {
+            title: column_title(transport),
+            client: record.arms.iter().find(|arm| arm.arm == transport).map_or("", |arm| &arm.client),
         })
         .collect();
-    Page { record, outcome: outcome(record.outcome), scenarios }.render()
+    Page { record, outcome: outcome(record.outcome), columns, scenarios }.render()
 }
 
-fn view<'a>(record: &'a ArmRecord, evidence: Option<&ArmEvidence>) -> Arm<'a> {
-    let packets = evidence.map(|evidence| evidence.packets.iter().map(packet).collect()).unwrap_or_default();
-    Arm {
+fn view<'a>(
+    record: &'a ArmRecord,
+    info: &ScenarioInfo,
+    evidence: Option<&ArmEvidence>,
+    open: bool,
+) -> Result<Arm<'a>, askama::Error> {
+    let gained = gained(record);
+    Ok(Arm {
         record,
+        title: column_title(record.arm),
+        anchor: format!("{}/{}", record.scenario, record.arm),
         symbol: symbol(record.verdict),
-        gained: gained(record),
-        end: evidence.map(|evidence| evidence.client.end.to_string()).unwrap_or_default(),
-        error: evidence.and_then(|evidence| evidence.client.error.clone()).unwrap_or_default(),
-        packets,
-    }
-}
-
-fn packet(packet: &wirelab_model::PacketView) -> Packet {
-    let arrow = if packet.from == Direction::Client { "client →" } else { "← server" };
-    let head = format!(
-        "#{} +{} µs {arrow} {} bytes: {}",
-        packet.frame, packet.time_us, packet.length, packet.summary
-    );
-    let bytes: Vec<u8> = packet
-        .hex
-        .as_bytes()
-        .chunks(2)
-        .filter_map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok())
-        .collect();
-    let mut dump = String::new();
-    for (row, bytes) in bytes.chunks(16).enumerate() {
-        let hex: Vec<String> = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-        let text: String =
-            bytes.iter().map(|byte| if (32..127).contains(byte) { char::from(*byte) } else { '·' }).collect();
-        dump += &format!("{:04x}  {:<47}  {text}\n", row * 16, hex.join(" "));
-    }
-    Packet { head, dump }
+        picture: picture::picture(record, &info.attack, &gained)?,
+        gained,
+        facts: evidence.map(facts).unwrap_or_default(),
+        packets: evidence.iter().flat_map(|evidence| &evidence.packets).map(Packet::new).collect(),
+        open,
+    })
 }

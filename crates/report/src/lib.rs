@@ -8,7 +8,15 @@ pub use html::page;
 pub use terminal::{arm_line, table};
 pub use words::gained;
 
-use wirelab_model::RunRecord;
+use wirelab_model::{RunRecord, Transport};
+
+/// The transports that a run has arms in, in the order of the columns of every table.
+pub(crate) fn columns(record: &RunRecord) -> Vec<Transport> {
+    let mut columns: Vec<Transport> = record.arms.iter().map(|arm| arm.arm).collect();
+    columns.sort();
+    columns.dedup();
+    columns
+}
 
 /// `run.json`.
 ///

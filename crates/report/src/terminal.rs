@@ -1,5 +1,5 @@
-use crate::words::{gained, outcome, symbol};
-use wirelab_model::{ArmRecord, Outcome, RunRecord, Transport, Verdict};
+use crate::words::{column_title, gained, outcome, symbol};
+use wirelab_model::{ArmRecord, Outcome, RunRecord, Verdict};
 
 fn paint(text: &str, code: &str, color: bool) -> String {
     if color { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_owned() }
@@ -27,20 +27,26 @@ pub fn arm_line(arm: &ArmRecord, color: bool) -> String {
 
 /// The table of a run: what the attacker got, by scenario and transport.
 pub fn table(record: &RunRecord, color: bool) -> String {
-    let columns = [
-        (Transport::Plaintext, "without TLS"),
-        (Transport::TlsUnverified, "TLS, unverified"),
-        (Transport::Tls, "TLS, verified"),
-    ];
-    let mut out = format!("{:<34}", "What the attacker got");
-    for (_, title) in columns {
-        out += &format!(" {title:<31}");
+    let columns = crate::columns(record);
+    let mut out = String::new();
+    if record.setup.client != "builtin" {
+        out += &format!(
+            "Client under test: {}\nOther columns are the built-in client: they prove each attack live.\n\n",
+            record.setup.client
+        );
     }
-    out = paint(out.trim_end(), "1", color) + "\n";
+    let mut heading = format!("{:<34}", "What the attacker got");
+    for transport in &columns {
+        let subject =
+            record.arms.iter().any(|arm| arm.arm == *transport && arm.client == record.setup.client);
+        let mark = if subject && record.setup.client != "builtin" { " (under test)" } else { "" };
+        heading += &format!(" {:<31}", format!("{}{mark}", column_title(*transport)));
+    }
+    out += &(paint(heading.trim_end(), "1", color) + "\n");
     for scenario in &record.scenarios {
         let mut line = format!("{:<34}", scenario.id);
-        for (transport, _) in columns {
-            let arm = record.arms.iter().find(|arm| arm.scenario == scenario.id && arm.arm == transport);
+        for transport in &columns {
+            let arm = record.arms.iter().find(|arm| arm.scenario == scenario.id && arm.arm == *transport);
             let cell = arm.map_or_else(String::new, |arm| {
                 format!("{} {}{}", symbol(arm.verdict), gained(arm), if arm.as_expected { "" } else { " !" })
             });
@@ -59,14 +65,15 @@ pub fn table(record: &RunRecord, color: bool) -> String {
     out += "\n";
     for arm in record.arms.iter().filter(|arm| !arm.as_expected) {
         out += &format!(
-            "\n! {} {} with {}\n  expected {}, but it is {}: {}\n  {}\n",
+            "\n! {} {} with {}\n  expected {}, but it is {}: {}\n  {}\n  what it means, and the remedy: wirelab explain {}\n",
             arm.scenario,
             arm.arm,
             arm.client,
             arm.expected,
             arm.verdict,
             gained(arm),
-            arm.why
+            arm.why,
+            arm.scenario
         );
     }
     for arm in record.arms.iter().filter(|arm| !arm.left_behind.is_empty()) {

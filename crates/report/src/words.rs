@@ -1,4 +1,4 @@
-use wirelab_model::{ArmRecord, Got, Outcome, Verdict};
+use wirelab_model::{ArmRecord, Got, Outcome, Transport, Verdict};
 
 /// What the attacker got in an arm, for people: `password, data`.
 pub fn gained(arm: &ArmRecord) -> String {
@@ -35,5 +35,14 @@ pub(crate) fn symbol(verdict: Verdict) -> char {
         Verdict::Hung => '…',
         Verdict::Inconclusive => '?',
         Verdict::Skipped => '–',
+    }
+}
+
+/// Heading of the column of a transport.
+pub(crate) fn column_title(transport: Transport) -> &'static str {
+    match transport {
+        Transport::Plaintext => "without TLS",
+        Transport::TlsUnverified => "TLS, unverified",
+        Transport::Tls => "TLS, verified",
     }
 }

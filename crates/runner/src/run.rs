@@ -71,7 +71,7 @@ pub async fn run(
     let record = RunRecord {
         version: env!("CARGO_PKG_VERSION").into(),
         outcome: Outcome::of(&arms),
-        started: started.format(&Rfc3339).unwrap_or_default(),
+        started: whole_seconds(started).format(&Rfc3339).unwrap_or_default(),
         duration_ms: begun.elapsed().as_millis() as u64,
         setup,
         revealed,
@@ -270,7 +270,13 @@ fn info(scenario: &Scenario) -> ScenarioInfo {
         title: scenario.title.clone(),
         description: scenario.description.clone(),
         references: scenario.references.clone(),
+        attack: scenario.attack.clone(),
     }
+}
+
+/// For people: nobody reads nanoseconds.
+fn whole_seconds(time: OffsetDateTime) -> OffsetDateTime {
+    time.replace_nanosecond(0).unwrap_or(time)
 }
 
 /// Operating system and kernel, such as `Linux 6.1.0`.

@@ -1,0 +1,46 @@
+//! Who sits where on the wire, and what they get: one small picture an arm.
+
+use askama::Template;
+use wirelab_model::{ArmRecord, Attack, Verdict};
+
+#[derive(Template)]
+#[template(path = "picture.svg", escape = "html")]
+struct Picture<'a> {
+    /// Middle box; none where the attacker only listens.
+    middle: Option<&'a str>,
+    /// The attacker listens at the wire.
+    tap: bool,
+    /// The good server takes part.
+    server: bool,
+    /// Text on the line from the client.
+    line: &'a str,
+    /// What the attacker got.
+    gained: &'a str,
+    /// Class of the colour: the verdict's word.
+    class: String,
+}
+
+/// SVG without any outside reference; colours come from the page's style.
+///
+/// # Errors
+/// Never for a record that wirelab made.
+pub(crate) fn picture(arm: &ArmRecord, attack: &Attack, gained: &str) -> Result<String, askama::Error> {
+    let picture = Picture {
+        middle: match attack {
+            Attack::Eavesdrop => None,
+            Attack::Impostor { .. } => Some("impostor"),
+            Attack::RelayRead { .. } | Attack::RelayTamper { .. } => Some("relay"),
+            Attack::Corrupt => Some("corrupter"),
+        },
+        tap: matches!(attack, Attack::Eavesdrop),
+        server: !matches!(attack, Attack::Impostor { .. }),
+        line: if arm.arm.is_tls() { "TLS" } else { "readable" },
+        gained: match arm.verdict {
+            Verdict::Secure => "gets nothing",
+            Verdict::Compromised => gained,
+            _ => "nobody can tell",
+        },
+        class: arm.verdict.to_string(),
+    };
+    picture.render()
+}
