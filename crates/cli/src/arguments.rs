@@ -1,12 +1,26 @@
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
+use wirelab_model::ExitCode;
+
+const RUN_EXAMPLES: &str = "\
+Examples:
+  wirelab run --client-cmd 'python3 my_app.py'       your application against everything, over TLS
+  wirelab run eavesdrop --client-cmd 'my_app' --arm plaintext    what it gives away without TLS
+  wirelab run mitm/relay-tamper --server redis       the machine's redis-server as the good server
+  wirelab run my-scenarios/ --fail-fast              scenario files of your own";
+
+fn exit_codes() -> String {
+    ExitCode::ALL.into_iter().fold("Exit codes:".to_owned(), |text, code| {
+        text + &format!("\n{:>5}  {}", code as u8, code.meaning())
+    })
+}
 
 /// If somebody sits on the wire between an application and its Redis, what do they get?
 #[derive(Debug, Parser)]
 #[command(
     name = "wirelab",
     version,
-    after_help = "Exit codes: 0 as expected, 2 command line, 3 a scenario does not parse, 4 nothing selected, 5 inconclusive, 10 unexpected verdict, 130 interrupted"
+    after_help = exit_codes()
 )]
 pub(crate) struct Arguments {
     #[command(subcommand)]
@@ -18,7 +32,7 @@ pub(crate) enum Command {
     /// Run the headline scenarios and write a report
     Demo(RunOptions),
     /// Run scenarios: files, folders or ids; all without any
-    #[command(after_help = "Example: wirelab run mitm --client-cmd 'python3 my_app.py'")]
+    #[command(after_help = RUN_EXAMPLES)]
     Run {
         /// Files, folders or ids
         scenarios: Vec<String>,

@@ -2,6 +2,7 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "this is the one place that talks to people")]
 
 mod arguments;
+mod progress;
 mod run;
 
 use arguments::{Arguments, Command};

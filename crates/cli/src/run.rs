@@ -1,11 +1,12 @@
 use crate::arguments::{ArmName, Color, RunOptions, SabotageName, ServerName};
 use crate::complain;
+use crate::progress::Progress;
 use std::io::IsTerminal;
 use std::path::Path;
 use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 use wirelab_capture::Place;
-use wirelab_model::{ExitCode, RunEvent, Scenario, Transport};
+use wirelab_model::{ExitCode, Scenario, Transport};
 use wirelab_runner::{Filter, Options, Sabotage, select};
 use wirelab_subject::{Client, ServerKind};
 
@@ -108,16 +109,15 @@ async fn run_and_report(scenarios: Vec<Scenario>, options: Options, color: Color
         complain(miette::miette!("cannot listen for signals"));
         return ExitCode::Internal;
     };
-    let running = Box::pin(wirelab_runner::run(&scenarios, options, |event| {
-        if let RunEvent::Arm(arm) = event {
-            eprintln!("{}", wirelab_report::arm_line(&arm, err_color));
-        }
-    }));
+    let progress = Progress::new(err_color);
+    let running = Box::pin(wirelab_runner::run(&scenarios, options, |event| progress.tell(&event)));
     let finished = tokio::select! {
-        finished = running => finished,
-        _ = interrupt.recv() => return interrupted(&folder),
-        _ = terminate.recv() => return interrupted(&folder),
+        finished = running => Some(finished),
+        _ = interrupt.recv() => None,
+        _ = terminate.recv() => None,
     };
+    progress.end();
+    let Some(finished) = finished else { return interrupted(&folder) };
     let (record, evidence) = match finished {
         Ok(finished) => finished,
         Err(error) => {

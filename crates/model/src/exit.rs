@@ -20,6 +20,34 @@ pub enum ExitCode {
     Interrupted = 130,
 }
 
+impl ExitCode {
+    /// All of them, by number.
+    pub const ALL: [Self; 8] = [
+        Self::AsExpected,
+        Self::Internal,
+        Self::Usage,
+        Self::Parse,
+        Self::NothingSelected,
+        Self::Inconclusive,
+        Self::Unexpected,
+        Self::Interrupted,
+    ];
+
+    /// In a few words, for help and documents.
+    pub fn meaning(self) -> &'static str {
+        match self {
+            Self::AsExpected => "every arm is as expected",
+            Self::Internal => "internal error",
+            Self::Usage => "command line",
+            Self::Parse => "a scenario does not parse",
+            Self::NothingSelected => "nothing selected",
+            Self::Inconclusive => "the lab could not tell, or may not capture",
+            Self::Unexpected => "a verdict is not what was expected",
+            Self::Interrupted => "interrupted",
+        }
+    }
+}
+
 impl From<ExitCode> for std::process::ExitCode {
     fn from(code: ExitCode) -> Self {
         Self::from(code as u8)

@@ -29,12 +29,12 @@ pub fn parse(name: &str, text: &str) -> Result<Scenario, Box<ScenarioError>> {
     let scenario: Scenario = toml::from_str(text).map_err(|error| {
         let span = error.span().unwrap_or(0..0);
         Box::new(ScenarioError {
-            message: format!("{name}: this is no valid scenario"),
+            message: format!("{name}: this is no valid scenario: {}", error.message()),
             help: "`wirelab schema scenario` prints all keys; `wirelab explain eavesdrop/session --toml` prints an example"
                 .into(),
             source_code: NamedSource::new(name, text.to_owned()),
             place: span.into(),
-            label: error.message().to_owned(),
+            label: "here".into(),
         })
     })?;
     check(&scenario).map_err(|fault| {

@@ -1,15 +1,146 @@
 //! What is committed beside the program is what the program says.
 
 use crate::support::wirelab;
-use std::path::PathBuf;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use wirelab_model::{Canaries, ExitCode, Transport};
+use wirelab_subject::{Target, TlsFiles};
+
+fn top() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+fn read(path: &str) -> String {
+    std::fs::read_to_string(top().join(path)).unwrap()
+}
+
+/// Names of the dependencies in a section of a Cargo.toml.
+fn dependencies(toml: &str, section: &str) -> BTreeSet<String> {
+    let lines =
+        toml.lines().skip_while(|line| *line != section).skip(1).take_while(|line| !line.starts_with('['));
+    let name = |line: &str| {
+        let name: String =
+            line.chars().take_while(|c| c.is_ascii_alphanumeric() || "-_".contains(*c)).collect();
+        (!name.is_empty()).then_some(name)
+    };
+    lines.filter_map(name).collect()
+}
+
+fn crates() -> BTreeSet<String> {
+    let folders = std::fs::read_dir(top().join("crates")).unwrap();
+    folders.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+}
+
+/// First cells of the rows of the tables in a text.
+fn first_cells(text: &str) -> BTreeSet<String> {
+    let rows = text.lines().filter_map(|line| line.strip_prefix("| ")?.split_once(" |"));
+    rows.map(|(cell, _)| cell.trim_matches('`').to_owned()).collect()
+}
 
 #[test]
 fn the_committed_schemas_are_those_of_the_program() {
     for name in ["scenario", "run", "evidence"] {
-        let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(format!("../../schemas/{name}.json"));
         let (output, _folder) = wirelab(&["schema", name]);
-        let committed = std::fs::read_to_string(&path).unwrap();
-        let same = committed.as_bytes() == output.stdout;
+        let same = read(&format!("schemas/{name}.json")).as_bytes() == output.stdout;
         assert!(same, "{name}.json is not what the program says; `just schemas` writes it anew");
+    }
+}
+
+#[test]
+fn readme_has_every_exit_code() {
+    let readme = read("README.md");
+    for code in ExitCode::ALL {
+        let row = format!("| {} | {} |", code as u8, code.meaning());
+        assert!(readme.contains(&row), "README lacks the row {row}");
+    }
+}
+
+#[test]
+fn readme_has_every_variable_of_the_environment_and_no_other() {
+    let path = PathBuf::from("/x");
+    let target = Target {
+        host: "localhost".into(),
+        port: 1,
+        transport: Transport::Tls,
+        canaries: Canaries::new([[0; 12]; 4]),
+        files: TlsFiles {
+            ca: path.clone(),
+            client_cert: path.clone(),
+            client_key: path.clone(),
+            client_pfx: path,
+        },
+        deadline: std::time::Duration::from_secs(1),
+    };
+    let real: BTreeSet<String> = target.environment().into_iter().map(|(name, _)| name).collect();
+    let readme = read("README.md");
+    let named: BTreeSet<String> = readme
+        .split('`')
+        .filter(|word| word.starts_with("WIRELAB_") || *word == "REDIS_URL")
+        .map(str::to_owned)
+        .collect();
+    assert_eq!(named, real);
+}
+
+#[test]
+fn architecture_has_every_crate_and_every_dependency() {
+    let architecture = read("ARCHITECTURE.md");
+    let mut named = first_cells(&architecture);
+    named.remove("crate");
+    assert_eq!(named, crates());
+    let why = architecture.split_once("## Dependencies").unwrap().1;
+    let words: BTreeSet<&str> = why.split([',', ':', ' ', '\n', '.', '(', ')']).collect();
+    for dependency in dependencies(&read("Cargo.toml"), "[workspace.dependencies]") {
+        let told = dependency.starts_with("wirelab-") || words.contains(dependency.as_str());
+        assert!(told, "ARCHITECTURE.md does not say why `{dependency}` is there");
+    }
+}
+
+#[test]
+fn crates_depend_on_each_other_in_one_direction_only() {
+    // What each may name. Only the runner sees both the wire and the attacker; only `capture` names
+    // libpcap and only `pki` names rcgen.
+    let allowed: [(&str, &[&str]); 11] = [
+        ("model", &[]),
+        ("wire", &["model"]),
+        ("capture", &["model", "wire"]),
+        ("pki", &[]),
+        ("judge", &["model"]),
+        ("redis", &["model", "pki", "wire"]),
+        ("rogue", &["model", "pki", "redis"]),
+        ("subject", &["model", "pki", "redis", "wire"]),
+        ("report", &["model"]),
+        ("runner", &["capture", "judge", "model", "pki", "rogue", "subject", "wire"]),
+        ("cli", &["capture", "model", "report", "runner", "subject"]),
+    ];
+    assert_eq!(allowed.iter().map(|(name, _)| (*name).to_owned()).collect::<BTreeSet<_>>(), crates());
+    for (name, may) in allowed {
+        let named = dependencies(&read(&format!("crates/{name}/Cargo.toml")), "[dependencies]");
+        for dependency in &named {
+            if let Some(other) = dependency.strip_prefix("wirelab-") {
+                assert!(may.contains(&other), "`{name}` must not name `{other}`");
+            }
+        }
+        assert!(!named.contains("pcap") || name == "capture", "`{name}` names libpcap");
+        assert!(!named.contains("rcgen") || name == "pki", "`{name}` names rcgen");
+        for io in ["tokio", "nix"] {
+            assert!(
+                !(named.contains(io) && ["model", "wire", "pki", "judge"].contains(&name)),
+                "`{name}` does I/O"
+            );
+        }
+    }
+}
+
+#[test]
+fn every_file_that_a_document_links_to_is_there() {
+    for document in
+        ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "clients/stackexchange-redis/README.md"]
+    {
+        let text = read(document);
+        let folder = top().join(document).parent().map(Path::to_owned).unwrap();
+        for link in text.split("](").skip(1).filter_map(|rest| rest.split_once(')')).map(|(link, _)| link) {
+            let there = link.starts_with("http") || link.starts_with('#') || folder.join(link).exists();
+            assert!(there, "{document} links to {link}");
+        }
     }
 }

@@ -11,5 +11,6 @@ mod documents;
 mod lab;
 mod privilege;
 mod signals;
+mod snapshots;
 mod stackexchange;
 mod support;

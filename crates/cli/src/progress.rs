@@ -1,0 +1,41 @@
+use indicatif::{ProgressBar, ProgressStyle};
+use std::io::IsTerminal;
+use std::time::Duration;
+use wirelab_model::RunEvent;
+
+/// What a run says while it goes on, on standard error: a line an arm, and on a terminal a bar below them.
+pub(crate) struct Progress {
+    bar: ProgressBar,
+    color: bool,
+}
+
+impl Progress {
+    pub(crate) fn new(color: bool) -> Self {
+        let bar = if std::io::stderr().is_terminal() { ProgressBar::new(1) } else { ProgressBar::hidden() };
+        let template =
+            if color { "{bar:24.cyan} {pos}/{len} {wide_msg}" } else { "{bar:24} {pos}/{len} {wide_msg}" };
+        // The template is a constant, and right.
+        let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
+        bar.set_style(style);
+        bar.enable_steady_tick(Duration::from_millis(200));
+        Self { bar, color }
+    }
+
+    pub(crate) fn tell(&self, event: &RunEvent) {
+        match event {
+            RunEvent::Started { trials } => self.bar.set_length(*trials as u64),
+            RunEvent::TrialStarted { name, arm, client } => {
+                self.bar.set_message(format!("{name} {arm}: {client}"));
+            }
+            RunEvent::Control(_) | RunEvent::TrialEnded => self.bar.inc(1),
+            RunEvent::Arm(arm) => {
+                let line = wirelab_report::arm_line(arm, self.color);
+                self.bar.suspend(|| eprintln!("{line}"));
+            }
+        }
+    }
+
+    pub(crate) fn end(&self) {
+        self.bar.finish_and_clear();
+    }
+}
