@@ -1,4 +1,3 @@
-#![cfg_attr(test, expect(clippy::unwrap_used, reason = "a test may fail"))]
 //! A recorded run in, something to read out. Everything that comes here is masked already.
 
 mod html;

@@ -33,7 +33,7 @@ fn connector(
     version: &'static SupportedProtocolVersion,
 ) -> TlsConnector {
     let mut roots = RootCertStore::empty();
-    roots.add(accepts.map_or(lab.authority_der(), |identity| &identity.chain[0]).clone()).unwrap();
+    roots.add(accepts.map_or_else(|| lab.authority_der(), |identity| &identity.chain[0]).clone()).unwrap();
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let config = ClientConfig::builder_with_provider(provider)
         .with_protocol_versions(&[version])
