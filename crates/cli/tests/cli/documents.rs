@@ -56,6 +56,13 @@ fn readme_has_every_exit_code() {
 }
 
 #[test]
+fn readme_shows_the_table_of_the_demo() {
+    let (readme, demo) = (read("README.md"), include_str!("snapshots/demo.snap"));
+    let table = demo.split_once("What the attacker got").unwrap().1.split_once("\n\n").unwrap().0;
+    assert!(readme.contains(table), "README lacks the table that `wirelab demo` prints");
+}
+
+#[test]
 fn readme_has_every_variable_of_the_environment_and_no_other() {
     let path = PathBuf::from("/x");
     let target = Target {
