@@ -95,7 +95,7 @@ fn architecture_has_every_crate_and_every_dependency() {
     named.remove("crate");
     assert_eq!(named, crates());
     let why = architecture.split_once("## Dependencies").unwrap().1;
-    let words: BTreeSet<&str> = why.split([',', ':', ' ', '\n', '.', '(', ')']).collect();
+    let words: BTreeSet<&str> = why.split([',', ';', ':', ' ', '\n', '.', '(', ')']).collect();
     for dependency in dependencies(&read("Cargo.toml"), "[workspace.dependencies]") {
         let told = dependency.starts_with("wirelab-") || words.contains(dependency.as_str());
         assert!(told, "ARCHITECTURE.md does not say why `{dependency}` is there");
