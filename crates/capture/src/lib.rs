@@ -5,6 +5,7 @@
 //! thread made for blocking work. Linux only.
 
 mod error;
+mod file;
 mod live;
 mod marker;
 mod pcapng;
@@ -12,6 +13,7 @@ mod place;
 mod version;
 
 pub use error::CaptureError;
+pub use file::{Captured, FileEnd, FileError, Item, read};
 pub use live::{Live, Recording};
 pub use pcapng::write;
 pub use place::{Place, PlaceError, enter};

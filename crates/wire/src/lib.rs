@@ -15,6 +15,7 @@ mod leaks;
 pub mod packet;
 pub mod reader;
 pub mod resp;
+pub mod scan;
 pub mod stream;
 #[cfg(test)]
 mod testkit;
