@@ -1,6 +1,6 @@
 //! Capture files: pcap and pcapng, plain or packed by gzip or zstd, from a path or from a pipe.
 
-use pcap_parser::traits::{PcapNGPacketBlock};
+use pcap_parser::traits::PcapNGPacketBlock;
 use pcap_parser::{Block, PcapBlockOwned, PcapError, SecretsType, create_reader};
 use std::fmt;
 use std::io::{self, BufRead, BufReader, Cursor, Read};

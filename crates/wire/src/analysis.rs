@@ -59,7 +59,7 @@ impl<'n> Analyzer<'n> {
                     });
                 }
             }
-            Packet::Other(_) => self.search_frame(frame, number, None),
+            Packet::Other(_) | Packet::Fragment(_) => self.search_frame(frame, number, None),
             Packet::Damaged => {
                 self.report.damaged += 1;
                 self.search_frame(frame, number, None);

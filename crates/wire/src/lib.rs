@@ -10,6 +10,7 @@
 pub mod analysis;
 pub mod canary;
 mod credential;
+pub mod defrag;
 mod flow;
 mod leaks;
 pub mod packet;

@@ -1,6 +1,9 @@
 //! One captured frame, from the link header to the TCP payload.
 
-use etherparse::{LaxIpPayloadSlice, LaxNetSlice, LaxSlicedPacket, LenSource, TransportSlice, ether_type};
+use etherparse::{
+    EtherType, LaxIpPayloadSlice, LaxNetSlice, LaxSlicedPacket, LenSource, TcpSlice, TransportSlice,
+    ether_type, ip_number,
+};
 use std::net::{IpAddr, SocketAddr};
 use wirelab_model::{Frame, LINKTYPE_ETHERNET};
 
@@ -11,6 +14,16 @@ pub const LINKTYPE_NULL: u16 = 0;
 pub const LINKTYPE_RAW: u16 = 101;
 /// Link type 108: as 0, in network byte order.
 pub const LINKTYPE_LOOP: u16 = 108;
+
+/// Link type 113: Linux cooked capture, a header of 16 bytes that ends with the protocol.
+pub const LINKTYPE_LINUX_SLL: u16 = 113;
+/// Link type 276: Linux cooked capture v2, a header of 20 bytes that begins with the protocol.
+pub const LINKTYPE_LINUX_SLL2: u16 = 276;
+/// Link types 228 and 229: as 101, of one version only.
+const LINKTYPE_IPV4: u16 = 228;
+const LINKTYPE_IPV6: u16 = 229;
+/// What some systems write for 101.
+const OLD_RAW: [u16; 2] = [12, 14];
 
 /// A TCP segment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,20 +55,50 @@ pub struct Segment<'a> {
 pub enum Packet<'a> {
     /// TCP.
     Tcp(Segment<'a>),
+    /// A piece of an IP packet: see [`crate::defrag`].
+    Fragment(Fragment<'a>),
     /// Anything else that is well formed as far as it was read: the payload of UDP, of IP, or of
-    /// the link. Fragments of IP are here: they are not put together.
+    /// the link.
     Other(&'a [u8]),
     /// Headers that are cut or contradict themselves, or a link type that is not known.
     Damaged,
 }
 
-/// Reads `frame`, which was captured on a link of type `link_type` (the number of the pcap
-/// registry: Ethernet, raw IP and BSD loopback are known).
+/// A piece of an IP packet (RFC 791 section 3.2, RFC 8200 section 4.5).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Fragment<'a> {
+    /// Who sent it.
+    pub source: IpAddr,
+    /// To whom.
+    pub destination: IpAddr,
+    /// What the pieces of one packet have in common.
+    pub id: u32,
+    /// Protocol number of what they hold together.
+    pub protocol: u8,
+    /// Where the piece lies in the whole, in bytes.
+    pub offset: u32,
+    /// More pieces follow this one.
+    pub more: bool,
+    /// Its bytes.
+    pub bytes: &'a [u8],
+}
+
+/// Reads `frame`, which was captured on a link of type `link_type`: see [`read_bytes`].
 pub fn read(frame: &Frame, link_type: u16) -> Packet<'_> {
+    read_bytes(&frame.bytes, frame.wire_len, link_type)
+}
+
+/// Reads the bytes of a frame that had `wire_len` bytes on a link of type `link_type`, the number of the
+/// pcap registry: Ethernet (with VLAN tags), Linux cooked, raw IP and BSD loopback are known. Checksums
+/// are not looked at: network cards fill them in after the capture.
+pub fn read_bytes(bytes: &[u8], wire_len: u32, link_type: u16) -> Packet<'_> {
     let sliced = match link_type {
-        LINKTYPE_ETHERNET => LaxSlicedPacket::from_ethernet(&frame.bytes).ok(),
-        LINKTYPE_RAW => ip(&frame.bytes),
-        LINKTYPE_NULL | LINKTYPE_LOOP => frame.bytes.get(4..).and_then(ip),
+        LINKTYPE_ETHERNET => LaxSlicedPacket::from_ethernet(bytes).ok(),
+        LINKTYPE_RAW | LINKTYPE_IPV4 | LINKTYPE_IPV6 => ip(bytes),
+        LINKTYPE_NULL | LINKTYPE_LOOP => bytes.get(4..).and_then(ip),
+        LINKTYPE_LINUX_SLL => cooked(bytes, 14, 16),
+        LINKTYPE_LINUX_SLL2 => cooked(bytes, 0, 20),
+        raw if OLD_RAW.contains(&raw) => ip(bytes),
         _ => None,
     };
     let Some(sliced) = sliced else { return Packet::Damaged };
@@ -83,8 +126,22 @@ pub fn read(frame: &Frame, link_type: u16) -> Packet<'_> {
             )
         }
         // ARP and the like: well formed, but not IP.
-        _ => return Packet::Other(&frame.bytes),
+        _ => return Packet::Other(bytes),
     };
+    if ip.payload.fragmented
+        && let Some((id, offset, more)) = piece(sliced.net.as_ref())
+    {
+        let protocol = ip.payload.ip_number.0;
+        return Packet::Fragment(Fragment {
+            source,
+            destination,
+            id,
+            protocol,
+            offset,
+            more,
+            bytes: ip.payload.payload,
+        });
+    }
     match &sliced.transport {
         Some(TransportSlice::Tcp(tcp)) => {
             let payload = tcp.payload();
@@ -97,13 +154,58 @@ pub fn read(frame: &Frame, link_type: u16) -> Packet<'_> {
                 fin: tcp.fin(),
                 rst: tcp.rst(),
                 payload,
-                at: payload.as_ptr().addr().saturating_sub(frame.bytes.as_ptr().addr()),
-                cut: ip.cut(frame),
+                at: payload.as_ptr().addr().saturating_sub(bytes.as_ptr().addr()),
+                cut: ip.cut(bytes.len(), wire_len),
             })
         }
         Some(TransportSlice::Udp(udp)) => Packet::Other(udp.payload()),
         _ => Packet::Other(ip.payload.payload),
     }
+}
+
+/// The TCP segment that the pieces of a packet hold together; its `at` is an offset in them.
+pub fn reassembled(source: IpAddr, destination: IpAddr, protocol: u8, bytes: &[u8]) -> Option<Segment<'_>> {
+    if protocol != ip_number::TCP.0 {
+        return None;
+    }
+    let tcp = TcpSlice::from_slice(bytes).ok()?;
+    Some(Segment {
+        source: SocketAddr::new(source, tcp.source_port()),
+        destination: SocketAddr::new(destination, tcp.destination_port()),
+        seq: tcp.sequence_number(),
+        ack: tcp.ack().then(|| tcp.acknowledgment_number()),
+        syn: tcp.syn(),
+        fin: tcp.fin(),
+        rst: tcp.rst(),
+        payload: tcp.payload(),
+        at: bytes.len() - tcp.payload().len(),
+        cut: 0,
+    })
+}
+
+/// Identification, offset in bytes and more-fragments flag.
+fn piece(net: Option<&LaxNetSlice<'_>>) -> Option<(u32, u32, bool)> {
+    match net? {
+        LaxNetSlice::Ipv4(v4) => {
+            let header = v4.header();
+            let offset = u32::from(header.fragments_offset().byte_offset());
+            Some((u32::from(header.identification()), offset, header.more_fragments()))
+        }
+        LaxNetSlice::Ipv6(v6) => v6.extensions().clone().into_iter().find_map(|extension| match extension {
+            etherparse::Ipv6ExtensionSlice::Fragment(fragment) => {
+                let offset = u32::from(fragment.fragment_offset().byte_offset());
+                Some((fragment.identification(), offset, fragment.more_fragments()))
+            }
+            _ => None,
+        }),
+        LaxNetSlice::Arp(_) => None,
+    }
+}
+
+/// Behind a Linux cooked header, whose protocol is an EtherType.
+fn cooked(bytes: &[u8], protocol: usize, header: usize) -> Option<LaxSlicedPacket<'_>> {
+    let protocol = bytes.get(protocol..protocol + 2)?.first_chunk::<2>()?;
+    Some(LaxSlicedPacket::from_ether_type(EtherType(u16::from_be_bytes(*protocol)), bytes.get(header..)?))
 }
 
 fn ip(bytes: &[u8]) -> Option<LaxSlicedPacket<'_>> {
@@ -124,9 +226,8 @@ struct Ip<'a> {
 }
 
 impl Ip<'_> {
-    fn cut(&self, frame: &Frame) -> u32 {
-        let not_captured =
-            frame.wire_len.saturating_sub(u32::try_from(frame.bytes.len()).unwrap_or(u32::MAX));
+    fn cut(&self, captured: usize, wire_len: u32) -> u32 {
+        let not_captured = wire_len.saturating_sub(u32::try_from(captured).unwrap_or(u32::MAX));
         if self.payload.incomplete {
             // Padding that was cut is no loss.
             let missing = self.declared.saturating_sub(self.payload.payload.len());
@@ -208,10 +309,24 @@ mod tests {
         assert_eq!(read(&frame(vec![1, 2, 3]), LINKTYPE_ETHERNET), Packet::Damaged);
     }
 
+    #[test]
+    fn cooked_links_and_vlan_tags() {
+        let v4 = tcp(Side::Client, 1, None, "", b"hello").bytes.split_off(14);
+        let sll = [&[0; 14][..], &[8, 0], &v4].concat();
+        assert_eq!(segment(read(&frame(sll), LINKTYPE_LINUX_SLL)).payload, b"hello");
+        let sll2 = [&[8, 0][..], &[0; 18], &v4].concat();
+        assert_eq!(segment(read(&frame(sll2), LINKTYPE_LINUX_SLL2)).payload, b"hello");
+        let (vlan, inner) = ([0x81, 0, 0, 5, 8, 0], [0x88, 0xa8, 0, 6, 0x81, 0, 0, 5, 8, 0]);
+        for tags in [&vlan[..], &inner] {
+            let tagged = [&[0; 12][..], tags, &v4].concat();
+            assert_eq!(segment(read(&frame(tagged), LINKTYPE_ETHERNET)).payload, b"hello");
+        }
+    }
+
     proptest! {
         #[test]
         fn hostile_frames_never_panic(
-            noise in proptest::collection::vec(any::<(usize, u8)>(), 0..20), keep in 0_usize..120, link in 0_u16..120,
+            noise in proptest::collection::vec(any::<(usize, u8)>(), 0..20), keep in 0_usize..120, link in 0_u16..300,
         ) {
             let mut packet = tcp(Side::Server, 1, Some(2), "PA", &[3; 60]);
             for (at, byte) in noise {
