@@ -17,6 +17,8 @@ pub mod packet;
 pub mod reader;
 pub mod resp;
 pub mod scan;
+pub mod secrets;
+pub mod sniff;
 pub mod stream;
 #[cfg(test)]
 mod testkit;

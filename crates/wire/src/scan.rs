@@ -80,8 +80,9 @@ impl Scan {
         self.close()
     }
 
-    /// The walker's caller took `bytes` walked ones away, that end at [`Self::at`].
-    pub fn dropped(&mut self, bytes: usize) {
+    /// The walker's caller took `bytes` of the walked ones away, from offset `from` on.
+    pub fn forget(&mut self, from: usize, bytes: usize) {
+        self.words.retain(|word| word.end <= from);
         self.at -= bytes.min(self.at);
     }
 

@@ -42,7 +42,13 @@ pub struct Stream {
     /// There was payload up to this position, captured or not.
     sent: u64,
     fin: Option<u64>,
+    /// The last bytes that were delivered, to hold repeated ones against.
+    recent: Vec<u8>,
+    conflicts: u64,
 }
+
+/// Bytes of the past that repeated ones are compared with.
+const RECENT: usize = 512;
 
 impl Stream {
     /// The SYN of this direction: the stream starts after `seq`. A repeated SYN changes nothing.
@@ -74,6 +80,10 @@ impl Stream {
         self.sent = self.sent.max(u64::try_from(end).unwrap_or(0) + u64::from(cut));
         // What lies in front of the position was delivered or skipped already.
         let old = i64::try_from(self.position).unwrap_or(i64::MAX).saturating_sub(start).max(0);
+        // A keep-alive probe repeats one byte, and not the right one.
+        if old > 0 && !(old == 1 && payload.len() == 1) {
+            self.compare(start, payload);
+        }
         let fresh = usize::try_from(old).ok().and_then(|old| payload.get(old..)).unwrap_or_default();
         if fresh.is_empty() {
             return;
@@ -81,11 +91,32 @@ impl Stream {
         let start = u64::try_from(start).unwrap_or(0).max(self.position);
         if start == self.position && self.pending.is_empty() {
             self.advance(fresh.len() as u64);
+            self.remember(fresh);
             out(Chunk::Data(fresh, frame));
             return;
         }
         self.keep(start, fresh, frame);
         self.deliver(out);
+    }
+
+    /// Bytes that wait behind holes.
+    pub fn pending_bytes(&self) -> usize {
+        self.pending_bytes
+    }
+
+    /// Whether anything waits behind a hole.
+    pub fn is_waiting(&self) -> bool {
+        !self.pending.is_empty()
+    }
+
+    /// Segments that held other bytes than an earlier copy of the same place.
+    pub fn conflicts(&self) -> u64 {
+        self.conflicts
+    }
+
+    /// Does not wait any longer: delivers what waits, with its holes.
+    pub fn release(&mut self, out: &mut impl FnMut(Chunk<'_>)) {
+        while self.skip_to_first(out) {}
     }
 
     /// The other side acknowledged everything in front of `ack`.
@@ -133,6 +164,19 @@ impl Stream {
     /// Keeps those parts of `bytes`, which start at `start`, that no piece holds yet.
     fn keep(&mut self, start: u64, bytes: &[u8], frame: u64) {
         let end = start + bytes.len() as u64;
+        let differs = self
+            .pending
+            .range(..end)
+            .rev()
+            .take_while(|(held, piece)| *held + piece.bytes.len() as u64 > start)
+            .any(|(held, piece)| {
+                let common = (*held).max(start);
+                let part = |from: u64| usize::try_from(common - from).unwrap_or(usize::MAX);
+                let here = bytes.get(part(start)..).unwrap_or_default();
+                let there = piece.bytes.get(part(*held)..).unwrap_or_default();
+                here.iter().zip(there).any(|(here, there)| here != there)
+            });
+        self.conflicts += u64::from(differs);
         let before = self.pending.range(..=start).next_back();
         let mut at = before.map_or(start, |(held, piece)| start.max(held + piece.bytes.len() as u64));
         let mut free = Vec::new();
@@ -175,11 +219,40 @@ impl Stream {
         if start > self.position {
             let lost = start - self.position;
             self.advance(lost);
+            self.recent.clear();
             out(Chunk::Gap(lost));
         }
         self.advance(piece.bytes.len() as u64);
+        self.remember(&piece.bytes);
         out(Chunk::Data(&piece.bytes, piece.frame));
         true
+    }
+
+    /// Counts a segment whose bytes differ from those that were delivered for the same place, as far as
+    /// they are remembered. Which of the two the receiver took, nobody on the wire knows.
+    fn compare(&mut self, start: i64, payload: &[u8]) {
+        let first =
+            i64::try_from(self.position).unwrap_or(i64::MAX) - i64::try_from(self.recent.len()).unwrap_or(0);
+        let (here, there) = match usize::try_from(first - start) {
+            // The segment begins before what is remembered.
+            Ok(unknown) => (payload.get(unknown..).unwrap_or_default(), self.recent.as_slice()),
+            Err(_) => {
+                let inside = usize::try_from(start - first).unwrap_or(usize::MAX);
+                (payload, self.recent.get(inside..).unwrap_or_default())
+            }
+        };
+        if here.iter().zip(there).any(|(here, there)| here != there) {
+            self.conflicts += 1;
+        }
+    }
+
+    fn remember(&mut self, bytes: &[u8]) {
+        let last = bytes.get(bytes.len().saturating_sub(RECENT)..).unwrap_or_default();
+        if last.len() + self.recent.len() > 2 * RECENT {
+            let keep = RECENT.saturating_sub(last.len());
+            self.recent.drain(..self.recent.len() - keep);
+        }
+        self.recent.extend_from_slice(last);
     }
 }
 
@@ -237,6 +310,23 @@ mod tests {
         assert_eq!(seen.text, b"abcdefghi");
         let covered = run(9, &[(2, b"c"), (6, b"g"), (0, b"abXdefXh")]);
         assert_eq!(covered.text, b"abcdefgh");
+    }
+
+    #[test]
+    fn other_bytes_for_the_same_place_are_counted() {
+        for (segments, conflicts) in [
+            (vec![(0, &b"abc"[..]), (0, b"abc"), (1, b"bcd"), (3, b"\0")], 0),
+            (vec![(0, b"abc"), (0, b"abX")], 1),
+            (vec![(0, b"abc"), (2, b"Xd")], 1),
+            (vec![(0, b"abc"), (6, b"gh"), (5, b"fgX"), (3, b"def")], 1),
+            (vec![(0, b"abc"), (6, b"gh"), (5, b"fgh"), (7, b"h")], 0),
+        ] {
+            let mut stream = Stream::default();
+            for (seq, bytes) in segments {
+                stream.push(seq, bytes, 0, 0, &mut |_| {});
+            }
+            assert_eq!(stream.conflicts(), conflicts);
+        }
     }
 
     #[test]

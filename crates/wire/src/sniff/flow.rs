@@ -1,0 +1,445 @@
+//! One connection while it goes by.
+
+use super::side::{Around, Next, Said, Side};
+use super::talk::{Answer, Kind, Talk};
+use super::{Command, Credential, Event, FlowEnd, Outcome, Reply, Settings};
+use crate::packet::Segment;
+use crate::resp::{Decoder, Value};
+use crate::secrets::{self, Words};
+use crate::stream::Chunk;
+use crate::tls::{self, TlsEvent};
+use std::net::SocketAddr;
+use wirelab_model::{Direction, FlowKind, TlsSeen};
+
+/// How long bytes wait behind a hole for what is missing: 5 s of capture time.
+const PATIENCE: u64 = 5_000_000_000;
+/// Most credentials of a connection that wait for the answer.
+const MOST_UNANSWERED: usize = 64;
+/// Longest secret and user that are kept.
+const MOST_SECRET: usize = 1024;
+
+/// Who a segment comes from, and what the connection is.
+#[derive(Debug)]
+pub(super) struct Flow {
+    pub(super) id: u64,
+    client: SocketAddr,
+    server: SocketAddr,
+    isn: Option<u32>,
+    known_port: bool,
+    whole: bool,
+    /// Client, server.
+    sides: [Side; 2],
+    talk: Talk,
+    tls: Option<Box<TlsSeen>>,
+    /// What was told of it, to tell it again only when it changes.
+    tls_told: u64,
+    unanswered: Vec<(u64, Credential)>,
+    commands: u64,
+    replies: u64,
+    packets: u64,
+    after_reset: u64,
+    reset: bool,
+    closed: [bool; 2],
+    pub(super) last: u64,
+    waits_since: Option<u64>,
+}
+
+/// Where an event comes from.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct At {
+    pub(super) time: u64,
+    pub(super) frame: u64,
+}
+
+impl Flow {
+    pub(super) fn new(id: u64, segment: &Segment<'_>, settings: &Settings) -> Self {
+        let known = |address: SocketAddr| settings.ports.contains(&address.port());
+        let (source, destination) = (segment.source, segment.destination);
+        let source_is_client = if segment.syn {
+            segment.ack.is_none()
+        } else if known(source) != known(destination) {
+            known(destination)
+        } else {
+            source.port() >= destination.port()
+        };
+        let (client, server) = if source_is_client { (source, destination) } else { (destination, source) };
+        Self {
+            id,
+            client,
+            server,
+            isn: segment.syn.then(|| segment.ack.map_or(segment.seq, |ack| ack.wrapping_sub(1))),
+            known_port: known(server),
+            whole: segment.syn,
+            sides: [Side::new(Direction::Client), Side::new(Direction::Server)],
+            talk: Talk::new(segment.syn),
+            tls: None,
+            tls_told: 0,
+            unanswered: Vec::new(),
+            commands: 0,
+            replies: 0,
+            packets: 0,
+            after_reset: 0,
+            reset: false,
+            closed: [false; 2],
+            last: 0,
+            waits_since: None,
+        }
+    }
+
+    /// Whether the segment opens another connection between the same ports.
+    pub(super) fn is_followed_by(&self, segment: &Segment<'_>) -> bool {
+        segment.syn && segment.ack.is_none() && self.isn != Some(segment.seq)
+    }
+
+    /// Bytes that it holds.
+    pub(super) fn held(&self) -> usize {
+        self.sides.iter().map(Side::held).sum()
+    }
+
+    /// Both sides have closed it, or one reset it.
+    pub(super) fn is_over(&self) -> bool {
+        self.reset || self.closed == [true; 2]
+    }
+
+    pub(super) fn push(
+        &mut self,
+        segment: &Segment<'_>,
+        at: At,
+        full: bool,
+        commands: &mut u64,
+        out: &mut impl FnMut(Event<'_>),
+    ) {
+        self.packets += 1;
+        self.last = at.time;
+        if self.reset {
+            self.after_reset += segment.payload.len() as u64;
+            return;
+        }
+        if segment.rst {
+            self.reset = true;
+            return;
+        }
+        let own = usize::from(segment.source != self.client);
+        if let Some(ack) = segment.ack
+            && self.sides[1 - own].stream.is_waiting()
+        {
+            self.chunks(1 - own, at, full, commands, out, |stream, mut hear| {
+                stream.acknowledge(ack, &mut hear)
+            });
+        } else if let Some(ack) = segment.ack {
+            // Nothing waits, so nothing comes out.
+            self.sides[1 - own].stream.acknowledge(ack, &mut |_| {});
+        }
+        if segment.syn {
+            self.sides[own].stream.syn(segment.seq);
+        }
+        let seq = segment.seq.wrapping_add(u32::from(segment.syn));
+        if !segment.payload.is_empty() || segment.cut > 0 {
+            self.chunks(own, at, full, commands, out, |stream, mut hear| {
+                stream.push(seq, segment.payload, segment.cut, at.frame, &mut hear);
+            });
+        }
+        if segment.fin {
+            let length = u32::try_from(segment.payload.len()).unwrap_or(u32::MAX).wrapping_add(segment.cut);
+            self.sides[own].stream.fin(seq.wrapping_add(length));
+            self.closed[own] = true;
+        }
+        self.do_not_wait_for_ever(at, full, commands, out);
+    }
+
+    fn do_not_wait_for_ever(
+        &mut self,
+        at: At,
+        full: bool,
+        commands: &mut u64,
+        out: &mut impl FnMut(Event<'_>),
+    ) {
+        if !self.sides.iter().any(|side| side.stream.is_waiting()) {
+            self.waits_since = None;
+            return;
+        }
+        let since = *self.waits_since.get_or_insert(at.time);
+        if full || at.time.saturating_sub(since) > PATIENCE {
+            for side in 0..2 {
+                self.chunks(side, at, full, commands, out, |stream, mut hear| stream.release(&mut hear));
+            }
+            self.waits_since = None;
+        }
+    }
+
+    /// Runs `push` on the stream of a side, and reads what comes out of it.
+    fn chunks(
+        &mut self,
+        which: usize,
+        at: At,
+        full: bool,
+        commands: &mut u64,
+        out: &mut impl FnMut(Event<'_>),
+        push: impl FnOnce(&mut crate::stream::Stream, &mut dyn FnMut(Chunk<'_>)),
+    ) {
+        // The stream is taken out while it delivers: what it delivers changes the side.
+        let mut stream = std::mem::take(&mut self.sides[which].stream);
+        push(&mut stream, &mut |chunk| self.chunk(which, chunk, at, full, commands, out));
+        self.sides[which].stream = stream;
+    }
+
+    fn chunk(
+        &mut self,
+        which: usize,
+        chunk: Chunk<'_>,
+        at: At,
+        full: bool,
+        ids: &mut u64,
+        out: &mut impl FnMut(Event<'_>),
+    ) {
+        let from = if which == 0 { Direction::Client } else { Direction::Server };
+        let (bytes, frame) = match chunk {
+            Chunk::Data(bytes, frame) => (bytes, frame),
+            Chunk::Gap(lost) => {
+                self.talk.lose();
+                self.sides[which].gap(lost);
+                out(Event::Gap { flow: self.id, direction: from, bytes: lost });
+                return;
+            }
+        };
+        let at = At { time: at.time, frame };
+        let around = Around {
+            known_port: self.known_port,
+            whole: self.whole,
+            client_talks: self.commands > 0,
+            old_tls: self.old_tls(),
+            full,
+        };
+        let [client, server] = &mut self.sides;
+        let side = if which == 0 { client } else { server };
+        let mut hears = Hears {
+            flow: self.id,
+            from,
+            at,
+            talk: &mut self.talk,
+            tls: &mut self.tls,
+            tls_told: &mut self.tls_told,
+            unanswered: &mut self.unanswered,
+            commands: &mut self.commands,
+            replies: &mut self.replies,
+            ids,
+        };
+        side.feed(bytes, around, &mut |said| hears.said(said, out));
+    }
+
+    fn old_tls(&self) -> bool {
+        let version = self.tls.as_ref().and_then(|tls| tls.version.as_deref());
+        version.is_some_and(|version| version != tls::TLS_1_3)
+    }
+
+    /// Reads what waits, tells what stays unknown, and the flow itself.
+    pub(super) fn finish(mut self, at: At, commands: &mut u64, out: &mut impl FnMut(Event<'_>)) -> FlowEnd {
+        for side in 0..2 {
+            self.chunks(side, at, false, commands, out, |stream, mut hear| stream.finish(&mut hear));
+        }
+        for (_, credential) in self.unanswered.drain(..) {
+            out(Event::Credential(&credential));
+        }
+        let readable = self.commands + self.replies > 0;
+        let [client, server] = &self.sides;
+        let end = FlowEnd {
+            flow: self.id,
+            client: self.client,
+            server: self.server,
+            kind: match (self.tls.is_some(), readable) {
+                (true, _) => FlowKind::Tls,
+                (false, true) => FlowKind::Plaintext,
+                (false, false) => FlowKind::Other,
+            },
+            mixed: self.tls.is_some() && readable,
+            packets: self.packets,
+            client_bytes: client.bytes,
+            server_bytes: server.bytes,
+            commands: self.commands,
+            replies: self.replies,
+            gaps: client.gaps + server.gaps,
+            truncated: client.truncated + server.truncated,
+            conflicts: client.stream.conflicts() + server.stream.conflicts(),
+            after_reset: self.after_reset,
+            reset: self.reset,
+            replication: self.talk.replicates,
+            cluster_bus: client.bus || server.bus,
+            tls: self.tls.map(|tls| *tls),
+        };
+        out(Event::Flow(&end));
+        end
+    }
+}
+
+/// Takes what a side says, for the whole connection.
+struct Hears<'f> {
+    flow: u64,
+    from: Direction,
+    at: At,
+    talk: &'f mut Talk,
+    tls: &'f mut Option<Box<TlsSeen>>,
+    tls_told: &'f mut u64,
+    unanswered: &'f mut Vec<(u64, Credential)>,
+    commands: &'f mut u64,
+    replies: &'f mut u64,
+    ids: &'f mut u64,
+}
+
+impl Hears<'_> {
+    #[inline]
+    fn said(&mut self, said: Said<'_>, out: &mut impl FnMut(Event<'_>)) -> Next {
+        match (said, self.from) {
+            (Said::Tls(event), _) => {
+                self.tls(event, out);
+                Next::Same
+            }
+            (Said::Value { bytes, places, flat: true, cut }, Direction::Client) if !places.is_empty() => {
+                self.command(&Words::new(bytes, places), cut, out);
+                Next::Same
+            }
+            // A client says commands and nothing else.
+            (Said::Value { .. }, Direction::Client) => Next::Same,
+            (Said::Value { bytes, places, flat: true, cut }, Direction::Server)
+                if self.talk.replicates && !places.is_empty() =>
+            {
+                self.command(&Words::new(bytes, places), cut, out);
+                Next::Same
+            }
+            (Said::Value { bytes, places, cut, .. }, Direction::Server) => {
+                self.reply(bytes, &Words::new(bytes, places), cut, out)
+            }
+        }
+    }
+
+    fn command(&mut self, words: &Words<'_>, cut: bool, out: &mut impl FnMut(Event<'_>)) {
+        *self.commands += 1;
+        *self.ids += 1;
+        let id = *self.ids;
+        let kind = match self.from {
+            Direction::Client => self.talk.command(words, id, self.at.time),
+            Direction::Server => Kind::Plain,
+        };
+        let secrets = secrets::secrets(words);
+        out(Event::Command(Command {
+            id,
+            flow: self.flow,
+            frame: self.at.frame,
+            time: self.at.time,
+            from: self.from,
+            words,
+            secrets: &secrets,
+            cut,
+        }));
+        for carried in secrets {
+            let secret = words.get(carried.word).get(carried.skip..).unwrap_or_default();
+            let keep = |bytes: &[u8]| bytes.get(..MOST_SECRET).unwrap_or(bytes).to_vec();
+            let credential = Credential {
+                flow: self.flow,
+                frame: self.at.frame,
+                carrier: carried.carrier,
+                user: carried.user.as_deref().map(keep),
+                secret: keep(secret),
+                result: Outcome::Unknown,
+            };
+            if self.unanswered.len() < MOST_UNANSWERED && self.from == Direction::Client {
+                self.unanswered.push((id, credential));
+            } else {
+                out(Event::Credential(&credential));
+            }
+        }
+        if kind == Kind::Replication && words.is(0, "SYNC") {
+            // The payload comes without a reply in front of it.
+            self.talk.replicates = true;
+        }
+    }
+
+    fn reply(&mut self, bytes: &[u8], words: &Words<'_>, cut: bool, out: &mut impl FnMut(Event<'_>)) -> Next {
+        let answer = self.talk.reply(bytes, words);
+        let error = matches!(bytes.first(), Some(b'-' | b'!'));
+        let (answers, latency, secret) = match answer {
+            Answer::To(waiting) => (
+                Some(waiting.id),
+                Some(self.at.time.saturating_sub(waiting.time)),
+                waiting.kind() == Kind::ConfigGet,
+            ),
+            Answer::Push | Answer::Unknown => (None, None, false),
+        };
+        let push = matches!(answer, Answer::Push);
+        *self.replies += u64::from(!push);
+        let told = if secret { read_secrets(bytes) } else { Vec::new() };
+        out(Event::Reply(Reply {
+            flow: self.flow,
+            frame: self.at.frame,
+            time: self.at.time,
+            bytes,
+            answers,
+            latency,
+            push,
+            error,
+            secret: !told.is_empty(),
+            cut,
+        }));
+        for (carrier, secret) in told {
+            let credential = Credential {
+                flow: self.flow,
+                frame: self.at.frame,
+                carrier,
+                user: None,
+                secret,
+                result: Outcome::Accepted,
+            };
+            out(Event::Credential(&credential));
+        }
+        if let Some(id) = answers
+            && !self.unanswered.is_empty()
+        {
+            let mut index = 0;
+            while let Some((of, credential)) = self.unanswered.get_mut(index) {
+                if *of == id {
+                    credential.result = if error { Outcome::Rejected } else { Outcome::Accepted };
+                    out(Event::Credential(credential));
+                    self.unanswered.remove(index);
+                } else {
+                    index += 1;
+                }
+            }
+        }
+        let replication = matches!(answer, Answer::To(waiting) if waiting.kind() == Kind::Replication);
+        if replication && bytes.starts_with(b"+CONTINUE") {
+            self.talk.replicates = true;
+        }
+        if replication && bytes.starts_with(b"+FULLRESYNC") {
+            self.talk.replicates = true;
+            return Next::Rdb;
+        }
+        Next::Same
+    }
+
+    fn tls(&mut self, event: TlsEvent, out: &mut impl FnMut(Event<'_>)) {
+        let news = !matches!(event, TlsEvent::Record(_) | TlsEvent::HelloRetryRequest);
+        let seen = self.tls.get_or_insert_default();
+        tls::note(seen, self.from, event);
+        if news && *self.tls_told < 64 {
+            *self.tls_told += 1;
+            out(Event::Tls { flow: self.flow, frame: self.at.frame, seen });
+        }
+    }
+}
+
+/// Secrets in the reply to CONFIG GET: names and values in turn, as an array or a map.
+fn read_secrets(bytes: &[u8]) -> Vec<(&'static str, Vec<u8>)> {
+    let mut decoder = Decoder::replies();
+    decoder.push(bytes);
+    let Ok(Some(Value::Array(Some(items)) | Value::Map(items))) = decoder.next_value() else {
+        return Vec::new();
+    };
+    items
+        .chunks_exact(2)
+        .filter_map(|pair| match pair {
+            [Value::Bulk(Some(name)), Value::Bulk(Some(value))] if !value.is_empty() => {
+                Some((secrets::read_parameter(name)?, value.get(..MOST_SECRET).unwrap_or(value).to_vec()))
+            }
+            _ => None,
+        })
+        .collect()
+}
