@@ -59,6 +59,14 @@ pub enum CaptureError {
         /// What libpcap said last.
         reason: String,
     },
+    /// A filter expression that libpcap does not take.
+    #[error("the filter `{expression}` cannot be used: {source}; `man pcap-filter` has the language")]
+    Filter {
+        /// The expression.
+        expression: String,
+        /// What libpcap says.
+        source: pcap::Error,
+    },
     /// A pcapng file could not be written.
     #[error("cannot write the capture file {path}: {source}", path = path.display())]
     Write {

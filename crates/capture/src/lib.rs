@@ -10,11 +10,13 @@ mod live;
 mod marker;
 mod pcapng;
 mod place;
+mod tap;
 mod version;
 
 pub use error::CaptureError;
 pub use file::{Captured, FileEnd, FileError, Item, read};
 pub use live::{Live, Recording};
-pub use pcapng::write;
+pub use pcapng::{Writer, write};
 pub use place::{Place, PlaceError, enter};
+pub use tap::{Filter, tap};
 pub use version::libpcap_version;

@@ -96,7 +96,7 @@ impl Live {
     /// what libpcap and the system say.
     pub fn open(interface: &str) -> Result<Self, CaptureError> {
         let start = |source| CaptureError::Start { interface: interface.to_owned(), source };
-        let mut capture = activate(interface)?;
+        let mut capture = activate(interface, false)?;
         let before = Drops::read(&mut capture).map_err(|e| CaptureError::open(interface, e))?;
         let marker = Marker::new().map_err(start)?;
         let shared = Arc::new(Shared {
@@ -303,7 +303,7 @@ impl Drops {
 }
 
 /// Opens `interface` for reading without waiting.
-pub(crate) fn activate(interface: &str) -> Result<Capture<Active>, CaptureError> {
+pub(crate) fn activate(interface: &str, promiscuous: bool) -> Result<Capture<Active>, CaptureError> {
     // libpcap reports a missing interface, like all else, as text: ask the system. `any` is
     // libpcap's own name for all of them.
     if interface != "any" && matches!(if_nametoindex(interface), Err(Errno::ENODEV | Errno::EINVAL)) {
@@ -314,7 +314,7 @@ pub(crate) fn activate(interface: &str) -> Result<Capture<Active>, CaptureError>
             capture
                 .snaplen(SNAPLEN)
                 .buffer_size(KERNEL_BUFFER)
-                .promisc(false)
+                .promisc(promiscuous)
                 .precision(Precision::Nano)
                 .timeout(HOLD_BACK_MS)
                 .open()
@@ -343,7 +343,7 @@ fn ignore_outgoing(capture: &Capture<Active>) {
 }
 
 /// libpcap speaks of DLT values, files of LINKTYPE values: the same numbers, but for raw IP.
-fn link_type(capture: &Capture<Active>) -> u16 {
+pub(crate) fn link_type(capture: &Capture<Active>) -> u16 {
     const DLT_RAW: i32 = 12;
     const LINKTYPE_RAW: u16 = 101;
     match capture.get_datalink().0 {

@@ -1,11 +1,12 @@
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufWriter, ErrorKind, Write};
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use wirelab_model::Frame;
 
 use crate::CaptureError;
+use crate::file::Captured;
 
 const SECTION_HEADER: u32 = 0x0A0D_0D0A;
 const BYTE_ORDER_MAGIC: u32 = 0x1A2B_3C4D;
@@ -17,27 +18,86 @@ const IF_TSRESOL: u16 = 9;
 /// 10^-9 s: the time stamps are nanoseconds.
 const NANOSECONDS: u8 = 9;
 
-/// Writes `frames` to a new pcapng file that only its owner may read: it holds what was on the wire,
-/// secrets too. One section, one interface, time stamps in nanoseconds.
-///
-/// Format: draft-ietf-opsawg-pcapng, sections 4.1 (section header), 4.2 (interface description), 4.3
-/// (enhanced packet).
+/// Writes `frames` to a new pcapng file: see [`Writer`].
 ///
 /// # Errors
 ///
 /// [`CaptureError::Write`], also where the file exists: nothing is ever overwritten.
 pub fn write(path: &Path, interface: &str, link_type: u16, frames: &[Frame]) -> Result<(), CaptureError> {
-    let all = || -> io::Result<()> {
-        let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
-        let mut out = BufWriter::with_capacity(1 << 20, file);
-        section_header(&mut out)?;
-        interface_description(&mut out, interface, link_type)?;
-        for frame in frames {
-            enhanced_packet(&mut out, frame)?;
-        }
-        out.flush()
-    };
-    all().map_err(|source| CaptureError::Write { path: path.to_owned(), source })
+    let mut writer = Writer::create(path)?;
+    // Also where there is no packet, the file says where it comes from.
+    writer.interface(interface, link_type)?;
+    for frame in frames {
+        let Frame { time, wire_len, bytes } = frame;
+        writer.packet(interface, &Captured { time: *time, wire_len: *wire_len, link_type, bytes })?;
+    }
+    writer.finish()
+}
+
+/// A pcapng file in the making, that only its owner may read: it holds what was on the wire, secrets too.
+/// One section, an interface for each link type, time stamps in nanoseconds.
+///
+/// Format: draft-ietf-opsawg-pcapng, sections 4.1 (section header), 4.2 (interface description), 4.3
+/// (enhanced packet).
+#[derive(Debug)]
+pub struct Writer {
+    path: PathBuf,
+    out: Out,
+    link_types: Vec<u16>,
+}
+
+impl Writer {
+    /// A new file.
+    ///
+    /// # Errors
+    /// [`CaptureError::Write`], also where the file exists.
+    pub fn create(path: &Path) -> Result<Self, CaptureError> {
+        let begin = || -> io::Result<Out> {
+            let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+            let mut out = BufWriter::with_capacity(1 << 20, file);
+            section_header(&mut out)?;
+            Ok(out)
+        };
+        let out = begin().map_err(|source| CaptureError::Write { path: path.to_owned(), source })?;
+        Ok(Self { path: path.to_owned(), out, link_types: Vec::new() })
+    }
+
+    /// Adds a packet. `interface` names where packets of its link type come from.
+    ///
+    /// # Errors
+    /// [`CaptureError::Write`].
+    pub fn packet(&mut self, interface: &str, packet: &Captured<'_>) -> Result<(), CaptureError> {
+        let number = self.interface(interface, packet.link_type)?;
+        let written = enhanced_packet(&mut self.out, number, packet);
+        self.done(written)
+    }
+
+    fn interface(&mut self, name: &str, link_type: u16) -> Result<u32, CaptureError> {
+        let number = self.link_types.iter().position(|known| *known == link_type);
+        let number = match number {
+            Some(number) => number,
+            None => {
+                let written = interface_description(&mut self.out, name, link_type);
+                self.done(written)?;
+                self.link_types.push(link_type);
+                self.link_types.len() - 1
+            }
+        };
+        Ok(u32::try_from(number).unwrap_or(u32::MAX))
+    }
+
+    /// Writes out what is still in memory.
+    ///
+    /// # Errors
+    /// [`CaptureError::Write`].
+    pub fn finish(mut self) -> Result<(), CaptureError> {
+        let written = self.out.flush();
+        self.done(written)
+    }
+
+    fn done(&self, written: io::Result<()>) -> Result<(), CaptureError> {
+        written.map_err(|source| CaptureError::Write { path: self.path.clone(), source })
+    }
 }
 
 type Out = BufWriter<File>;
@@ -63,20 +123,15 @@ fn interface_description(out: &mut Out, name: &str, link_type: u16) -> io::Resul
     block(out, INTERFACE_DESCRIPTION, &[&body])
 }
 
-fn enhanced_packet(out: &mut Out, frame: &Frame) -> io::Result<()> {
+fn enhanced_packet(out: &mut Out, interface: u32, frame: &Captured<'_>) -> io::Result<()> {
     let captured = u32::try_from(frame.bytes.len()).map_err(too_long)?;
     let mut head = [0; 20];
-    let fields = [
-        0, // the interface: the first and only
-        (frame.time >> 32) as u32,
-        frame.time as u32,
-        captured,
-        frame.wire_len.max(captured),
-    ];
+    let fields =
+        [interface, (frame.time >> 32) as u32, frame.time as u32, captured, frame.wire_len.max(captured)];
     for (place, field) in head.chunks_exact_mut(4).zip(fields) {
         place.copy_from_slice(&field.to_le_bytes());
     }
-    block(out, ENHANCED_PACKET, &[&head, &frame.bytes])
+    block(out, ENHANCED_PACKET, &[&head, frame.bytes])
 }
 
 /// Writes a block: type, length, body padded to 32 bits, length again.

@@ -9,6 +9,14 @@ Examples:
   wirelab run mitm/relay-tamper --server redis       the machine's redis-server as the good server
   wirelab run my-scenarios/ --fail-fast              scenario files of your own";
 
+const SNIFF_EXAMPLES: &str = "\
+Examples:
+  wirelab sniff -r traffic.pcapng --summary          what a capture gives away (pcap, pcapng, .gz, .zst)
+  wirelab sniff -r traffic.pcap --json | jq .        one JSON object a line
+  sudo wirelab sniff -i any --port 6379              a line for each command, live; Ctrl-C ends it
+  sudo tcpdump -U -w - | wirelab sniff -r -          from another program
+  wirelab sniff -r traffic.pcap --fail-on credential exit code 10 where a password can be read";
+
 fn exit_codes() -> String {
     ExitCode::ALL.into_iter().fold("Exit codes:".to_owned(), |text, code| {
         text + &format!("\n{:>5}  {}", code as u8, code.meaning())
@@ -42,6 +50,9 @@ pub(crate) enum Command {
         #[command(flatten)]
         options: RunOptions,
     },
+    /// Read Redis off the wire: from an interface, or from a capture file
+    #[command(after_help = SNIFF_EXAMPLES)]
+    Sniff(SniffOptions),
     /// List the scenarios that the program carries
     List,
     /// Explain a scenario
@@ -63,6 +74,56 @@ pub(crate) enum Command {
         /// Its name
         name: Option<String>,
     },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SniffOptions {
+    /// Network interface, or `any`, which is the default
+    #[arg(short, long, conflicts_with = "read")]
+    pub(crate) interface: Option<String>,
+    /// Capture file, or `-` for standard input
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) read: Option<PathBuf>,
+    /// Only connections to these ports of Redis [default: all that look like Redis; inline commands on 6379, 6380, 26379]
+    #[arg(short, long)]
+    pub(crate) port: Vec<u16>,
+    /// Only packets that this BPF expression takes
+    #[arg(long, value_name = "BPF")]
+    pub(crate) filter: Option<String>,
+    /// Only this connection, by its number
+    #[arg(long, value_name = "FLOW")]
+    pub(crate) follow: Option<u64>,
+    /// Stop after so many commands
+    #[arg(long, value_name = "COMMANDS")]
+    pub(crate) limit: Option<u64>,
+    /// Write the packets to this new file (pcapng, readable by its owner only; secrets are not masked there)
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) write: Option<PathBuf>,
+    /// One JSON object a line
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Only the summary
+    #[arg(long)]
+    pub(crate) summary: bool,
+    /// Exit code 10 where this is readable; 5 where packets were missed
+    #[arg(long, value_name = "WHAT")]
+    pub(crate) fail_on: Option<FailOnName>,
+    /// Show secrets as they are
+    #[arg(long)]
+    pub(crate) reveal: bool,
+    /// Colour
+    #[arg(long, default_value = "auto")]
+    pub(crate) color: Color,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum FailOnName {
+    /// A connection
+    Plaintext,
+    /// A password
+    Credential,
+    /// A password, key or value
+    Leak,
 }
 
 #[derive(Debug, Args)]
@@ -124,4 +185,15 @@ pub(crate) enum Color {
     Auto,
     Always,
     Never,
+}
+
+impl Color {
+    /// Whether to use it, on something that is a terminal or not.
+    pub(crate) fn wanted(self, terminal: bool) -> bool {
+        match self {
+            Self::Always => true,
+            Self::Never => false,
+            Self::Auto => terminal && std::env::var_os("NO_COLOR").is_none(),
+        }
+    }
 }

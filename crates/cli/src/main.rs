@@ -4,6 +4,7 @@
 mod arguments;
 mod progress;
 mod run;
+mod sniff;
 
 use arguments::{Arguments, Command};
 use clap::Parser;
@@ -25,6 +26,7 @@ fn main() -> ProcessExit {
     match Arguments::parse().command {
         Command::Demo(options) => run::run(&[], &["headline".into()], &options).into(),
         Command::Run { scenarios, tag, options } => run::run(&scenarios, &tag, &options).into(),
+        Command::Sniff(options) => sniff::sniff(&options).into(),
         Command::List => show(embedded().map(|sources| {
             for source in sources {
                 let arms: Vec<String> =

@@ -95,13 +95,8 @@ fn default_folder() -> String {
 }
 
 async fn run_and_report(scenarios: Vec<Scenario>, options: Options, color: Color) -> ExitCode {
-    let wants = |terminal: bool| match color {
-        Color::Always => true,
-        Color::Never => false,
-        Color::Auto => terminal && std::env::var_os("NO_COLOR").is_none(),
-    };
     let (out_color, err_color) =
-        (wants(std::io::stdout().is_terminal()), wants(std::io::stderr().is_terminal()));
+        (color.wanted(std::io::stdout().is_terminal()), color.wanted(std::io::stderr().is_terminal()));
     let folder = options.folder.clone();
     let (Ok(mut interrupt), Ok(mut terminate)) =
         (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))

@@ -1,0 +1,330 @@
+use crate::json::Json;
+use crate::summary::Summary;
+use crate::text::Text;
+use miette::Diagnostic;
+use std::fs::File;
+use std::io::{self, Write};
+use std::ops::ControlFlow;
+use std::path::PathBuf;
+use std::sync::atomic::AtomicBool;
+use thiserror::Error;
+use wirelab_capture::{CaptureError, Captured, FileEnd, FileError, Filter, Item, Writer, read, tap};
+use wirelab_model::ExitCode;
+use wirelab_wire::sniff::{Event, Settings, Sniffer, Totals};
+
+/// Where packets come from.
+#[derive(Debug, Clone)]
+pub enum Source {
+    /// A capture file.
+    File(PathBuf),
+    /// A capture on standard input.
+    Stdin,
+    /// A network interface, or `any`.
+    Interface(String),
+}
+
+/// What is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// A line a command and a summary, for people.
+    Text,
+    /// The summary for people.
+    Summary,
+    /// JSON lines.
+    Json,
+    /// The `summary` line of JSON.
+    JsonSummary,
+}
+
+/// What makes the job fail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FailOn {
+    /// A readable connection.
+    Plaintext,
+    /// A readable credential.
+    Credential,
+    /// A readable credential, key or value.
+    Leak,
+}
+
+/// What to do.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Where from.
+    pub source: Source,
+    /// What to write.
+    pub format: Format,
+    /// Ports of Redis; none: the usual ones, and whatever looks like Redis on others.
+    pub ports: Vec<u16>,
+    /// BPF expression.
+    pub filter: Option<String>,
+    /// Only this flow.
+    pub follow: Option<u64>,
+    /// Stop after so many commands.
+    pub limit: Option<u64>,
+    /// Write the packets to this file.
+    pub write: Option<PathBuf>,
+    /// When to fail.
+    pub fail_on: Option<FailOn>,
+    /// Show secrets.
+    pub reveal: bool,
+    /// Colour.
+    pub color: bool,
+}
+
+/// What came of it.
+#[derive(Debug, Clone, Copy)]
+pub struct Done {
+    /// What the process returns.
+    pub exit_code: ExitCode,
+}
+
+/// Why a capture was not read.
+#[derive(Debug, Error, Diagnostic)]
+pub enum SniffError {
+    /// The file.
+    #[error(transparent)]
+    #[diagnostic(
+        code(wirelab::capture_file),
+        help("`file NAME` tells what a file is; `editcap -F pcapng IN OUT` converts captures")
+    )]
+    File(#[from] FileError),
+    /// The file cannot be opened.
+    #[error("cannot open {}: {source}", path.display())]
+    #[diagnostic(code(wirelab::capture_file))]
+    Open {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// The interface, the filter or the file to write.
+    #[error(transparent)]
+    #[diagnostic(
+        code(wirelab::capture),
+        help("capturing needs root or cap_net_raw: sudo setcap cap_net_raw,cap_net_admin=eip PROGRAM")
+    )]
+    Capture(#[from] CaptureError),
+    /// Standard output.
+    #[error("cannot write the output: {0}")]
+    #[diagnostic(code(wirelab::output))]
+    Output(#[from] io::Error),
+}
+
+impl SniffError {
+    /// What the process returns.
+    pub fn exit_code(&self) -> ExitCode {
+        match self {
+            Self::File(FileError::NoCapture { .. } | FileError::Header { .. }) => ExitCode::Parse,
+            Self::File(FileError::Read { .. })
+            | Self::Open { .. }
+            | Self::Capture(
+                CaptureError::Filter { .. } | CaptureError::NoInterface { .. } | CaptureError::Write { .. },
+            ) => ExitCode::Usage,
+            Self::Capture(_) => ExitCode::Inconclusive,
+            Self::Output(_) => ExitCode::Internal,
+        }
+    }
+}
+
+/// Reads the source to its end, or until `stop` is set, and writes what it holds to `out`.
+///
+/// # Errors
+/// See [`SniffError`]. A reader that closes the output ends the job in order.
+pub fn sniff(options: &Options, out: impl Write, stop: &AtomicBool) -> Result<Done, SniffError> {
+    let mut filter = options.filter.as_deref().map(Filter::new).transpose()?;
+    let mut writer = options.write.as_deref().map(Writer::create).transpose()?;
+    let settings = match options.ports.as_slice() {
+        [] => Settings::default(),
+        ports => Settings { ports: ports.to_vec(), only_ports: true },
+    };
+    let mut sniffer = Sniffer::new(settings);
+    let mut view = View::new(options, out);
+    let mut dropped = 0;
+    let mut failed: Option<SniffError> = None;
+    let name = match &options.source {
+        Source::Interface(name) => name.clone(),
+        Source::File(path) => path.display().to_string(),
+        Source::Stdin => "standard input".to_owned(),
+    };
+    let mut each = |packet: &Captured<'_>| {
+        if let Some(writer) = &mut writer
+            && let Err(error) = writer.packet(&name, packet)
+        {
+            failed = Some(error.into());
+            return ControlFlow::Break(());
+        }
+        sniffer.push(packet.bytes, packet.wire_len, packet.link_type, packet.time, &mut |event| {
+            view.event(&event, packet.time)
+        });
+        if view.is_over() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    };
+    let mut from_file = |item: Item<'_>| match item {
+        Item::Packet(packet) => {
+            if stop.load(std::sync::atomic::Ordering::Relaxed) {
+                return ControlFlow::Break(());
+            }
+            match filter.as_mut().map(|filter| filter.passes(packet.link_type, packet.bytes)) {
+                None | Some(Ok(true)) => each(&packet),
+                // A link type for which the filter makes no sense has no packet that passes.
+                Some(Ok(false) | Err(_)) => ControlFlow::Continue(()),
+            }
+        }
+        Item::Dropped(count) => {
+            dropped += count;
+            ControlFlow::Continue(())
+        }
+        Item::KeyLog(_) => ControlFlow::Continue(()),
+    };
+    let end = match &options.source {
+        Source::File(path) => {
+            let file = File::open(path).map_err(|source| SniffError::Open { path: path.clone(), source })?;
+            read(&name, file, &mut from_file)?
+        }
+        Source::Stdin => read(&name, io::stdin(), &mut from_file)?,
+        Source::Interface(interface) => {
+            let lost = tap(interface, options.filter.as_deref(), stop, |packet| match packet {
+                Some(packet) => each(&packet),
+                None => ControlFlow::Continue(()),
+            })?;
+            dropped = lost;
+            FileEnd::Whole
+        }
+    };
+    if let Some(error) = failed {
+        return Err(error);
+    }
+    if let Some(writer) = writer {
+        writer.finish()?;
+    }
+    let last = view.last;
+    let totals = sniffer.finish(&mut |event| view.event(&event, last));
+    let damage = match &end {
+        FileEnd::Whole => None,
+        FileEnd::Damaged(what) => Some(what.as_str()),
+    };
+    view.finish(&totals, dropped, damage)?;
+    let leaks = match options.fail_on {
+        None => false,
+        Some(FailOn::Plaintext) => totals.plaintext + totals.mixed > 0,
+        Some(FailOn::Credential) => view.summary.credentials > 0,
+        Some(FailOn::Leak) => view.summary.credentials + view.summary.data > 0,
+    };
+    let unsure = damage.is_some() || dropped > 0 || totals.damaged > 0 || totals.gaps > 0;
+    let exit_code = match (leaks, options.fail_on.is_some() && unsure) {
+        (true, _) => ExitCode::Unexpected,
+        // What was missed may be what was looked for: no pass.
+        (false, true) => ExitCode::Inconclusive,
+        (false, false) => ExitCode::AsExpected,
+    };
+    Ok(Done { exit_code })
+}
+
+enum Sink<W: Write> {
+    Text(Text<W>),
+    Json(Json<W>),
+}
+
+/// Where events go.
+struct View<W: Write> {
+    sink: Sink<W>,
+    /// Only the summary.
+    quiet: bool,
+    follow: Option<u64>,
+    limit: u64,
+    seen: u64,
+    summary: Summary,
+    reveal: bool,
+    color: bool,
+    last: u64,
+    error: Option<io::Error>,
+}
+
+impl<W: Write> View<W> {
+    fn new(options: &Options, out: W) -> Self {
+        let sink = match options.format {
+            Format::Text | Format::Summary => Sink::Text(Text::new(out, options.reveal, options.color)),
+            Format::Json | Format::JsonSummary => Sink::Json(Json { out, reveal: options.reveal }),
+        };
+        Self {
+            sink,
+            quiet: matches!(options.format, Format::Summary | Format::JsonSummary),
+            follow: options.follow,
+            limit: options.limit.unwrap_or(u64::MAX),
+            seen: 0,
+            summary: Summary::default(),
+            reveal: options.reveal,
+            color: options.color,
+            last: 0,
+            error: None,
+        }
+    }
+
+    /// Nothing more is wanted, or nobody reads any more.
+    fn is_over(&self) -> bool {
+        self.error.is_some() || self.seen >= self.limit
+    }
+
+    fn event(&mut self, event: &Event<'_>, time: u64) {
+        self.last = time;
+        match event {
+            Event::Command(command) => self.summary.command(command),
+            Event::Credential(credential) => self.summary.credential(credential),
+            _ => {}
+        }
+        let flow = match event {
+            Event::Command(command) => command.flow,
+            Event::Reply(reply) => reply.flow,
+            Event::Credential(credential) => credential.flow,
+            Event::Tls { flow, .. } | Event::Gap { flow, .. } => *flow,
+            Event::Flow(end) => end.flow,
+        };
+        let wanted = self.follow.is_none_or(|followed| followed == flow);
+        if wanted {
+            self.seen += u64::from(matches!(event, Event::Command(_)));
+        }
+        if self.quiet || !wanted || self.error.is_some() {
+            return;
+        }
+        let written = match &mut self.sink {
+            Sink::Json(json) => match event {
+                Event::Command(command) => json.command(command),
+                Event::Reply(reply) => json.reply(reply),
+                Event::Credential(credential) => json.credential(credential),
+                Event::Tls { flow, frame, seen } => json.tls(*flow, *frame, seen),
+                Event::Gap { flow, direction, bytes } => json.gap(*flow, *direction, *bytes),
+                Event::Flow(end) => json.flow(end),
+            },
+            Sink::Text(text) => match event {
+                Event::Command(command) => text.command(command),
+                Event::Reply(reply) => text.reply(reply),
+                // The command's own line shows it, and the summary counts it.
+                Event::Credential(_) => Ok(()),
+                Event::Tls { flow, seen, .. } => text.tls(*flow, time, seen),
+                Event::Gap { flow, direction, bytes } => text.gap(*flow, time, *direction, *bytes),
+                Event::Flow(end) => text.flow(end),
+            },
+        };
+        self.error = written.err();
+    }
+
+    fn finish(&mut self, totals: &Totals, dropped: u64, damage: Option<&str>) -> io::Result<()> {
+        let written = match self.error.take() {
+            Some(error) => Err(error),
+            None => match &mut self.sink {
+                Sink::Json(json) => json
+                    .summary(totals, dropped, damage, self.summary.credentials)
+                    .and_then(|()| json.out.flush()),
+                Sink::Text(text) => {
+                    let summary = self.summary.text(totals, dropped, damage, self.reveal, self.color);
+                    write!(text.out, "{summary}").and_then(|()| text.out.flush())
+                }
+            },
+        };
+        match written {
+            // Whoever reads has seen enough: `wirelab sniff ... | head`.
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            other => other,
+        }
+    }
+}

@@ -1,0 +1,288 @@
+//! One JSON object a line, each with `event`.
+//!
+//! A byte string is a JSON string where it is UTF-8 and `{"hex": "..."}` where it is not. A RESP value is an
+//! array led by its type byte.
+
+use crate::mask::{self, MASK};
+use std::io::{self, Write};
+use wirelab_model::{Direction, FlowKind, TlsSeen};
+use wirelab_wire::resp::{Decoder, Value};
+use wirelab_wire::sniff::{Command, Credential, FlowEnd, Outcome, Reply, Totals};
+
+pub(crate) struct Json<W> {
+    pub(crate) out: W,
+    pub(crate) reveal: bool,
+}
+
+fn direction(direction: Direction) -> &'static str {
+    match direction {
+        Direction::Client => "client",
+        Direction::Server => "server",
+    }
+}
+
+impl<W: Write> Json<W> {
+    /// Seconds with nine decimals, exactly.
+    fn time(&mut self, time: u64) -> io::Result<()> {
+        write!(self.out, ",\"time\":{}.{:09}", time / 1_000_000_000, time % 1_000_000_000)
+    }
+
+    fn string(&mut self, text: &str) -> io::Result<()> {
+        serde_json::to_writer(&mut self.out, text).map_err(io::Error::from)
+    }
+
+    fn bytes(&mut self, bytes: &[u8]) -> io::Result<()> {
+        if let Ok(text) = std::str::from_utf8(bytes) {
+            return self.string(text);
+        }
+        self.out.write_all(b"{\"hex\":\"")?;
+        for byte in bytes {
+            write!(self.out, "{byte:02x}")?;
+        }
+        self.out.write_all(b"\"}")
+    }
+
+    pub(crate) fn command(&mut self, command: &Command<'_>) -> io::Result<()> {
+        let Command { flow, frame, id, .. } = command;
+        write!(self.out, "{{\"event\":\"command\",\"flow\":{flow},\"frame\":{frame},\"id\":{id}")?;
+        self.time(command.time)?;
+        if command.from == Direction::Server {
+            self.out.write_all(b",\"from\":\"server\"")?;
+        }
+        if command.cut {
+            self.out.write_all(b",\"cut\":true")?;
+        }
+        self.out.write_all(b",\"argv\":[")?;
+        for index in 0..command.words.len() {
+            if index > 0 {
+                self.out.write_all(b",")?;
+            }
+            match mask::word(command.words, index, command.secrets, self.reveal) {
+                (bytes, false) => self.bytes(bytes)?,
+                (begin, true) => self.string(&format!("{}{MASK}", String::from_utf8_lossy(begin)))?,
+            }
+        }
+        self.out.write_all(b"]}\n")
+    }
+
+    pub(crate) fn reply(&mut self, reply: &Reply<'_>) -> io::Result<()> {
+        let Reply { flow, frame, .. } = reply;
+        write!(self.out, "{{\"event\":\"reply\",\"flow\":{flow},\"frame\":{frame}")?;
+        self.time(reply.time)?;
+        if let Some(id) = reply.answers {
+            write!(self.out, ",\"answers\":{id}")?;
+        }
+        if let Some(latency) = reply.latency {
+            write!(self.out, ",\"latency_us\":{}.{:03}", latency / 1000, latency % 1000)?;
+        }
+        if reply.push {
+            self.out.write_all(b",\"push\":true")?;
+        }
+        if reply.cut {
+            self.out.write_all(b",\"cut\":true")?;
+        }
+        self.out.write_all(b",\"value\":")?;
+        self.value_of(reply)?;
+        self.out.write_all(b"}\n")
+    }
+
+    /// The value of a reply. What most replies are is read where it lies.
+    fn value_of(&mut self, reply: &Reply<'_>) -> io::Result<()> {
+        let line = |bytes: &'_ [u8]| bytes.len().saturating_sub(2);
+        match reply.bytes {
+            [b'+' | b'-', rest @ ..] if !reply.cut => {
+                write!(self.out, "[\"{}\",", char::from(reply.bytes.first().copied().unwrap_or(b'+')))?;
+                self.bytes(rest.get(..line(rest)).unwrap_or_default())?;
+                return self.out.write_all(b"]");
+            }
+            [b'$', rest @ ..] if !reply.cut && rest.first() != Some(&b'-') => {
+                let body = rest.iter().position(|byte| *byte == b'\n').and_then(|at| rest.get(at + 1..));
+                let body = body.unwrap_or_default();
+                self.out.write_all(b"[\"$\",")?;
+                self.bytes(body.get(..line(body)).unwrap_or_default())?;
+                return self.out.write_all(b"]");
+            }
+            _ => {}
+        }
+        let mut decoder = Decoder::replies();
+        decoder.push(reply.bytes);
+        match decoder.next_value() {
+            Ok(Some(value)) => self.value(&value, reply.secret && !self.reveal),
+            // Parts of it were cut off, or it is larger than the decoder takes.
+            _ => {
+                let kind = char::from(reply.bytes.first().copied().unwrap_or(b'?'));
+                write!(self.out, "[\"{kind}\"]")
+            }
+        }
+    }
+
+    fn value(&mut self, value: &Value, secret: bool) -> io::Result<()> {
+        let text = |this: &mut Self, kind: char, bytes: &[u8]| {
+            write!(this.out, "[\"{kind}\",")?;
+            this.bytes(bytes)?;
+            this.out.write_all(b"]")
+        };
+        match value {
+            Value::Simple(bytes) => text(self, '+', bytes),
+            Value::Error(bytes) => text(self, '-', bytes),
+            Value::Integer(number) => write!(self.out, "[\":\",{number}]"),
+            Value::Bulk(None) => self.out.write_all(b"[\"$\",null]"),
+            Value::Bulk(Some(bytes)) => text(self, '$', bytes),
+            Value::Array(None) => self.out.write_all(b"[\"*\",null]"),
+            Value::Array(Some(items)) => self.list('*', items, secret),
+            Value::Null => self.out.write_all(b"[\"_\"]"),
+            Value::Boolean(truth) => write!(self.out, "[\"#\",{truth}]"),
+            Value::Double(bytes) => text(self, ',', bytes),
+            Value::BigNumber(bytes) => text(self, '(', bytes),
+            Value::BulkError(bytes) => text(self, '!', bytes),
+            Value::Verbatim(bytes) => {
+                let (kind, body) = bytes.split_at(bytes.len().min(3));
+                self.out.write_all(b"[\"=\",")?;
+                self.bytes(kind)?;
+                self.out.write_all(b",")?;
+                self.bytes(body.get(1..).unwrap_or_default())?;
+                self.out.write_all(b"]")
+            }
+            Value::Map(items) => self.pairs('%', items, secret),
+            Value::Set(items) => self.list('~', items, false),
+            Value::Push(items) => self.list('>', items, false),
+            Value::Attribute(items) => self.pairs('|', items, false),
+        }
+    }
+
+    fn list(&mut self, kind: char, items: &[Value], secret: bool) -> io::Result<()> {
+        write!(self.out, "[\"{kind}\",[")?;
+        let mut named = false;
+        for (index, item) in items.iter().enumerate() {
+            if index > 0 {
+                self.out.write_all(b",")?;
+            }
+            self.masked(item, secret && named)?;
+            named = index % 2 == 0 && matches!(item, Value::Bulk(Some(name)) if mask::names_secret(name));
+        }
+        self.out.write_all(b"]]")
+    }
+
+    fn pairs(&mut self, kind: char, items: &[Value], secret: bool) -> io::Result<()> {
+        write!(self.out, "[\"{kind}\",[")?;
+        for (index, pair) in items.chunks(2).enumerate() {
+            let [key, value] = pair else { continue };
+            self.out.write_all(if index > 0 { b",[" } else { b"[" })?;
+            self.value(key, false)?;
+            self.out.write_all(b",")?;
+            self.masked(value, secret && matches!(key, Value::Bulk(Some(name)) if mask::names_secret(name)))?;
+            self.out.write_all(b"]")?;
+        }
+        self.out.write_all(b"]]")
+    }
+
+    fn masked(&mut self, value: &Value, secret: bool) -> io::Result<()> {
+        if secret { write!(self.out, "[\"$\",\"{MASK}\"]") } else { self.value(value, false) }
+    }
+
+    pub(crate) fn credential(&mut self, credential: &Credential) -> io::Result<()> {
+        let Credential { flow, frame, carrier, .. } = credential;
+        write!(
+            self.out,
+            "{{\"event\":\"credential\",\"flow\":{flow},\"frame\":{frame},\"carrier\":\"{carrier}\",\"user\":"
+        )?;
+        match &credential.user {
+            Some(user) => self.bytes(user)?,
+            None => self.out.write_all(b"null")?,
+        }
+        self.out.write_all(b",\"secret\":")?;
+        if self.reveal {
+            self.bytes(&credential.secret)?;
+        } else {
+            self.string(MASK)?;
+        }
+        writeln!(self.out, ",\"result\":\"{}\"}}", outcome(credential.result))
+    }
+
+    pub(crate) fn tls(&mut self, flow: u64, frame: u64, seen: &TlsSeen) -> io::Result<()> {
+        write!(self.out, "{{\"event\":\"tls\",\"flow\":{flow},\"frame\":{frame}")?;
+        for (name, value) in [("version", &seen.version), ("cipher", &seen.cipher), ("sni", &seen.sni)] {
+            if let Some(value) = value {
+                write!(self.out, ",\"{name}\":")?;
+                self.string(value)?;
+            }
+        }
+        if let Some(alert) = seen.alerts.last() {
+            write!(
+                self.out,
+                ",\"alert\":\"{}\",\"alert_from\":\"{}\"",
+                alert.description,
+                direction(alert.from)
+            )?;
+        }
+        self.out.write_all(b"}\n")
+    }
+
+    pub(crate) fn gap(&mut self, flow: u64, from: Direction, bytes: u64) -> io::Result<()> {
+        let direction = direction(from);
+        writeln!(
+            self.out,
+            "{{\"event\":\"gap\",\"flow\":{flow},\"direction\":\"{direction}\",\"bytes\":{bytes}}}"
+        )
+    }
+
+    pub(crate) fn flow(&mut self, end: &FlowEnd) -> io::Result<()> {
+        let kind = match end.kind {
+            FlowKind::Plaintext => "plaintext",
+            FlowKind::Tls => "tls",
+            FlowKind::Other => "other",
+        };
+        let FlowEnd {
+            flow,
+            client,
+            server,
+            mixed,
+            packets,
+            client_bytes,
+            server_bytes,
+            commands,
+            replies,
+            ..
+        } = end;
+        let FlowEnd { gaps, truncated, conflicts, after_reset, reset, replication, cluster_bus, .. } = end;
+        writeln!(
+            self.out,
+            "{{\"event\":\"flow\",\"flow\":{flow},\"client\":\"{client}\",\"server\":\"{server}\",\"kind\":\"{kind}\",\
+             \"mixed\":{mixed},\"packets\":{packets},\"client_bytes\":{client_bytes},\"server_bytes\":{server_bytes},\
+             \"commands\":{commands},\"replies\":{replies},\"gaps\":{gaps},\"truncated\":{truncated},\
+             \"conflicts\":{conflicts},\"after_reset\":{after_reset},\"reset\":{reset},\"replication\":{replication},\
+             \"cluster_bus\":{cluster_bus}}}"
+        )
+    }
+
+    pub(crate) fn summary(
+        &mut self,
+        totals: &Totals,
+        dropped: u64,
+        damage: Option<&str>,
+        credentials: u64,
+    ) -> io::Result<()> {
+        let Totals { packets, bytes, damaged, fragments, plaintext, tls, other, mixed, .. } = totals;
+        let Totals { commands, replies, gaps, truncated, conflicts, after_reset, .. } = totals;
+        write!(
+            self.out,
+            "{{\"event\":\"summary\",\"flows\":{{\"plaintext\":{plaintext},\"tls\":{tls},\"other\":{other}}},\
+             \"mixed\":{mixed},\"packets\":{packets},\"bytes\":{bytes},\"dropped\":{dropped},\"damaged\":{damaged},\
+             \"fragments\":{fragments},\"commands\":{commands},\"replies\":{replies},\"credentials\":{credentials},\
+             \"gaps\":{gaps},\"truncated\":{truncated},\"conflicts\":{conflicts},\"after_reset\":{after_reset}"
+        )?;
+        if let Some(damage) = damage {
+            self.out.write_all(b",\"file_damage\":")?;
+            self.string(damage)?;
+        }
+        self.out.write_all(b"}\n")
+    }
+}
+
+pub(crate) fn outcome(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Accepted => "accepted",
+        Outcome::Rejected => "rejected",
+        Outcome::Unknown => "unknown",
+    }
+}

@@ -1,0 +1,9 @@
+//! The sniffing job: packets from a file, a pipe or an interface in; lines for people or for machines out.
+
+mod job;
+mod json;
+mod mask;
+mod summary;
+mod text;
+
+pub use job::{Done, FailOn, Format, Options, SniffError, Source, sniff};

@@ -1,0 +1,173 @@
+//! What a capture amounts to, counted while it goes by.
+
+use crate::json::outcome;
+use crate::mask::MASK;
+use std::collections::HashMap;
+use std::fmt::Write as _;
+use wirelab_wire::secrets::Words;
+use wirelab_wire::sniff::{Command, Credential, Totals};
+
+/// Most different command names, keys and credentials that are counted apart.
+const MOST_NAMES: usize = 256;
+const MOST_KEYS: usize = 4096;
+const MOST_CREDENTIALS: usize = 256;
+/// Longest name and key that are told apart.
+const MOST_NAME: usize = 24;
+const MOST_KEY: usize = 256;
+
+/// Who sent which credential, and how it was answered.
+type Told = (&'static str, Option<Vec<u8>>, &'static str);
+
+#[derive(Debug, Default)]
+pub(crate) struct Summary {
+    names: HashMap<Vec<u8>, u64>,
+    keys: HashMap<Vec<u8>, u64>,
+    more_keys: u64,
+    told: HashMap<Told, (u64, Vec<u8>)>,
+    pub(crate) credentials: u64,
+    /// Commands that carry a key or a value.
+    pub(crate) data: u64,
+}
+
+/// Commands whose first argument is no key.
+const NO_KEY: [&str; 24] = [
+    "AUTH",
+    "HELLO",
+    "PING",
+    "ECHO",
+    "QUIT",
+    "RESET",
+    "SELECT",
+    "CLIENT",
+    "CONFIG",
+    "INFO",
+    "COMMAND",
+    "ACL",
+    "CLUSTER",
+    "SENTINEL",
+    "REPLCONF",
+    "PSYNC",
+    "SYNC",
+    "MULTI",
+    "EXEC",
+    "MONITOR",
+    "SUBSCRIBE",
+    "EVAL",
+    "EVALSHA",
+    "SCRIPT",
+];
+
+impl Summary {
+    #[inline]
+    pub(crate) fn command(&mut self, command: &Command<'_>) {
+        let words: &Words<'_> = command.words;
+        let mut name = [0; MOST_NAME];
+        let length = words.get(0).len().min(MOST_NAME);
+        let (Some(name), Some(word)) = (name.get_mut(..length), words.get(0).get(..length)) else { return };
+        name.copy_from_slice(word);
+        name.make_ascii_uppercase();
+        let keyless = NO_KEY.iter().any(|known| known.as_bytes() == name);
+        count(&mut self.names, name, MOST_NAMES);
+        if keyless || words.len() < 2 {
+            return;
+        }
+        self.data += 1;
+        let key = words.get(1);
+        let key = key.get(..MOST_KEY).unwrap_or(key);
+        self.more_keys += u64::from(!count(&mut self.keys, key, MOST_KEYS));
+    }
+
+    pub(crate) fn credential(&mut self, credential: &Credential) {
+        self.credentials += 1;
+        let told = (credential.carrier, credential.user.clone(), outcome(credential.result));
+        if let Some((count, _)) = self.told.get_mut(&told) {
+            *count += 1;
+        } else if self.told.len() < MOST_CREDENTIALS {
+            self.told.insert(told, (1, credential.secret.clone()));
+        }
+    }
+
+    /// For people. `missed` says what the capture itself lost.
+    pub(crate) fn text(
+        &self,
+        totals: &Totals,
+        dropped: u64,
+        damage: Option<&str>,
+        reveal: bool,
+        color: bool,
+    ) -> String {
+        let paint =
+            |text: String, code: &str| if color { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text };
+        let mut out = String::new();
+        let flows = totals.plaintext + totals.tls + totals.other;
+        // Writing into a `String` does not fail.
+        let _ = writeln!(
+            out,
+            "{} packets, {} bytes, {flows} connections: {} in plaintext, {} with TLS ({} of them partly in plaintext), {} other",
+            totals.packets, totals.bytes, totals.plaintext, totals.tls, totals.mixed, totals.other
+        );
+        let _ = writeln!(out, "{} commands and {} replies readable", totals.commands, totals.replies);
+        if !self.names.is_empty() {
+            let _ = writeln!(out, "  most used: {}", top(&self.names, 8));
+        }
+        if !self.keys.is_empty() {
+            let more = if self.more_keys > 0 { " (and more that are not told apart)" } else { "" };
+            let _ = writeln!(
+                out,
+                "  {} different keys{more}, most used: {}",
+                self.keys.len(),
+                top(&self.keys, 5)
+            );
+        }
+        let mut told: Vec<_> = self.told.iter().collect();
+        told.sort();
+        let heading = format!("{} readable credentials", self.credentials);
+        let _ = writeln!(out, "{}", if self.credentials > 0 { paint(heading, "1;31") } else { heading });
+        for ((carrier, user, result), (count, secret)) in told {
+            let user =
+                user.as_ref().map_or_else(|| "(no user)".to_owned(), |user| user.escape_ascii().to_string());
+            let secret = if reveal { secret.escape_ascii().to_string() } else { MASK.to_owned() };
+            let _ = writeln!(out, "  {carrier} {user} {secret}: {result}, {count}x");
+        }
+        let mut missed = Vec::new();
+        for (count, what) in [
+            (dropped, "packets dropped by the kernel"),
+            (totals.damaged, "packets that are not readable"),
+            (totals.fragments, "IP packets with pieces missing"),
+            (totals.gaps, "bytes never seen"),
+            (totals.truncated, "values not kept whole"),
+            (totals.conflicts, "segments that contradict an earlier copy"),
+            (totals.after_reset, "bytes after a reset, not read"),
+        ] {
+            if count > 0 {
+                missed.push(format!("{count} {what}"));
+            }
+        }
+        missed.extend(damage.map(str::to_owned));
+        let text = if missed.is_empty() {
+            "missed: nothing".to_owned()
+        } else {
+            paint(format!("missed: {}", missed.join("; ")), "33")
+        };
+        let _ = writeln!(out, "{text}");
+        out
+    }
+}
+
+/// Counts one more; false where there are too many to tell this one apart.
+fn count(counts: &mut HashMap<Vec<u8>, u64>, name: &[u8], most: usize) -> bool {
+    let room = counts.len() < most;
+    match counts.get_mut(name) {
+        Some(count) => *count += 1,
+        None if room => drop(counts.insert(name.to_vec(), 1)),
+        None => return false,
+    }
+    true
+}
+
+fn top(counts: &HashMap<Vec<u8>, u64>, most: usize) -> String {
+    let mut all: Vec<_> = counts.iter().collect();
+    all.sort_by(|a, b| b.1.cmp(a.1).then_with(|| a.0.cmp(b.0)));
+    let shown = all.into_iter().take(most).map(|(name, count)| format!("{} {count}x", name.escape_ascii()));
+    shown.collect::<Vec<_>>().join(", ")
+}

@@ -1,0 +1,196 @@
+//! A line for each command, for people.
+
+use crate::mask::{self, MASK};
+use std::collections::{BTreeMap, VecDeque};
+use std::io::{self, Write};
+use wirelab_model::{Direction, TlsSeen};
+use wirelab_wire::sniff::{Command, FlowEnd, Reply};
+
+/// Most commands whose line waits for the reply.
+const MOST_WAITING: usize = 16_384;
+/// Most bytes of a word and most words of a command that are shown.
+const MOST_BYTES: usize = 60;
+const MOST_WORDS: usize = 12;
+
+pub(crate) struct Text<W> {
+    pub(crate) out: W,
+    reveal: bool,
+    color: bool,
+    /// Lines that wait for the reply, by flow.
+    waiting: BTreeMap<u64, VecDeque<(u64, String)>>,
+    count: usize,
+}
+
+impl<W: Write> Text<W> {
+    pub(crate) fn new(out: W, reveal: bool, color: bool) -> Self {
+        Self { out, reveal, color, waiting: BTreeMap::new(), count: 0 }
+    }
+
+    fn paint(&self, text: &str, code: &str) -> String {
+        if self.color { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_owned() }
+    }
+
+    pub(crate) fn command(&mut self, command: &Command<'_>) -> io::Result<()> {
+        let mut line = format!("{} #{:<4}", clock(command.time), command.flow);
+        if command.from == Direction::Server {
+            line += " (master)";
+        }
+        for index in 0..command.words.len().min(MOST_WORDS) {
+            let (bytes, masked) = mask::word(command.words, index, command.secrets, self.reveal);
+            line.push(' ');
+            let shown = if masked { bytes.escape_ascii().to_string() } else { show(bytes) };
+            if index == 0 {
+                line += &self.paint(&shown.to_ascii_uppercase(), "1");
+            } else if masked || command.secrets.iter().any(|carried| carried.word == index) {
+                line += &self.paint(&format!("{shown}{}", if masked { MASK } else { "" }), "31");
+            } else {
+                line += &shown;
+            }
+        }
+        if command.words.len() > MOST_WORDS {
+            line += &format!(" … {} more", command.words.len() - MOST_WORDS);
+        }
+        if command.cut {
+            line += " (parts are missing)";
+        }
+        if self.count >= MOST_WAITING {
+            self.tell_all()?;
+        }
+        self.count += 1;
+        self.waiting.entry(command.flow).or_default().push_back((command.id, line));
+        Ok(())
+    }
+
+    pub(crate) fn reply(&mut self, reply: &Reply<'_>) -> io::Result<()> {
+        let shown = if reply.secret && !self.reveal { MASK.to_owned() } else { value(reply.bytes) };
+        let shown = if reply.error { self.paint(&shown, "33") } else { shown };
+        if reply.push {
+            return writeln!(self.out, "{} #{:<4} ← {shown}", clock(reply.time), reply.flow);
+        }
+        // Lines of commands that never get a reply come first.
+        if let Some(waiting) = self.waiting.get_mut(&reply.flow) {
+            while let Some((id, line)) = waiting.pop_front() {
+                self.count -= 1;
+                if Some(id) == reply.answers {
+                    let latency = reply.latency.unwrap_or_default();
+                    let latency = format!("{}.{:03} ms", latency / 1_000_000, latency / 1000 % 1000);
+                    let latency = self.paint(&latency, "2");
+                    return writeln!(self.out, "{line} → {shown} {latency}");
+                }
+                if reply.answers.is_some_and(|answers| answers < id) {
+                    waiting.push_front((id, line));
+                    self.count += 1;
+                    break;
+                }
+                writeln!(self.out, "{line}")?;
+                if reply.answers.is_none() && waiting.is_empty() {
+                    break;
+                }
+            }
+        }
+        writeln!(self.out, "{} #{:<4} → {shown}", clock(reply.time), reply.flow)
+    }
+
+    pub(crate) fn tls(&mut self, flow: u64, time: u64, seen: &TlsSeen) -> io::Result<()> {
+        let mut facts = vec!["TLS".to_owned()];
+        facts.extend([&seen.version, &seen.cipher].into_iter().flatten().cloned());
+        facts.extend(seen.sni.iter().map(|name| format!("server name {name}")));
+        facts.extend(seen.alerts.last().map(|alert| format!("alert {}", alert.description)));
+        let text = self.paint(&facts.join(", "), "36");
+        writeln!(self.out, "{} #{flow:<4} {text}", clock(time))
+    }
+
+    pub(crate) fn gap(&mut self, flow: u64, time: u64, from: Direction, bytes: u64) -> io::Result<()> {
+        let from = if from == Direction::Client { "client" } else { "server" };
+        let text = self.paint(&format!("{bytes} bytes of the {from} were never seen"), "33");
+        writeln!(self.out, "{} #{flow:<4} {text}", clock(time))
+    }
+
+    pub(crate) fn flow(&mut self, end: &FlowEnd) -> io::Result<()> {
+        let waiting = self.waiting.remove(&end.flow).unwrap_or_default();
+        self.count -= waiting.len();
+        for (_, line) in waiting {
+            writeln!(self.out, "{line} (no reply seen)")?;
+        }
+        Ok(())
+    }
+
+    fn tell_all(&mut self) -> io::Result<()> {
+        self.count = 0;
+        for (_, waiting) in std::mem::take(&mut self.waiting) {
+            for (_, line) in waiting {
+                writeln!(self.out, "{line}")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Time of day in UTC.
+fn clock(time: u64) -> String {
+    let seconds = time / 1_000_000_000 % 86_400;
+    format!(
+        "{:02}:{:02}:{:02}.{:06}",
+        seconds / 3600,
+        seconds / 60 % 60,
+        seconds % 60,
+        time / 1000 % 1_000_000
+    )
+}
+
+/// Bytes from the wire on one line, without anything that a terminal would obey.
+fn show(bytes: &[u8]) -> String {
+    let plain = !bytes.is_empty() && bytes.iter().all(|byte| byte.is_ascii_graphic() && *byte != b'"');
+    let shown = bytes.get(..MOST_BYTES).unwrap_or(bytes).escape_ascii();
+    let rest = bytes.len().saturating_sub(MOST_BYTES);
+    let mut text = if plain { shown.to_string() } else { format!("\"{shown}\"") };
+    if rest > 0 {
+        text += &format!("… ({rest} more)");
+    }
+    text
+}
+
+/// A reply in a few words.
+fn value(bytes: &[u8]) -> String {
+    let Some((kind, rest)) = bytes.split_first() else { return String::new() };
+    let end = rest.iter().position(|byte| *byte == b'\r').unwrap_or(rest.len());
+    let line = rest.get(..end).unwrap_or_default();
+    match kind {
+        b'$' | b'=' | b'!' if line.starts_with(b"-") => "(nil)".to_owned(),
+        b'$' | b'=' | b'!' => {
+            let body = rest.get(end + 2..).unwrap_or_default();
+            show(body.get(..body.len().saturating_sub(2)).unwrap_or_default())
+        }
+        b'*' | b'~' | b'>' if line.starts_with(b"-") => "(nil)".to_owned(),
+        b'*' | b'~' | b'>' => format!("{} elements", show(line)),
+        b'%' | b'|' => format!("{} pairs", show(line)),
+        b'_' => "(nil)".to_owned(),
+        _ => show(line),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_terminal_obeys_nothing_from_the_wire() {
+        assert_eq!(show(b"a\x1b[31m\n"), "\"a\\x1b[31m\\n\"");
+        assert_eq!(show(b""), "\"\"");
+        assert_eq!(show(&[b'x'; 100]), format!("{}… (40 more)", "x".repeat(60)));
+        for (bytes, text) in [
+            (&b"+OK\r\n"[..], "OK"),
+            (b"$-1\r\n", "(nil)"),
+            (b"$2\r\nab\r\n", "ab"),
+            (b"*2\r\n:1\r\n:2\r\n", "2 elements"),
+            (b":7\r\n", "7"),
+        ] {
+            assert_eq!(value(bytes), text);
+        }
+    }
+
+    #[test]
+    fn the_clock_is_utc() {
+        assert_eq!(clock(1_700_000_000_123_456_789), "22:13:20.123456");
+    }
+}
