@@ -155,7 +155,7 @@ pub fn sniff(options: &Options, out: impl Write, stop: &AtomicBool) -> Result<Do
             return ControlFlow::Break(());
         }
         sniffer.push(packet.bytes, packet.wire_len, packet.link_type, packet.time, &mut |event| {
-            view.event(&event, packet.time)
+            view.event(&event, packet.time);
         });
         if view.is_over() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     };

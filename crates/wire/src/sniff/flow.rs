@@ -27,8 +27,8 @@ pub(super) struct Flow {
     isn: Option<u32>,
     known_port: bool,
     whole: bool,
-    /// Client, server.
-    sides: [Side; 2],
+    from_client: Side,
+    from_server: Side,
     talk: Talk,
     tls: Option<Box<TlsSeen>>,
     /// What was told of it, to tell it again only when it changes.
@@ -39,7 +39,6 @@ pub(super) struct Flow {
     packets: u64,
     after_reset: u64,
     reset: bool,
-    closed: [bool; 2],
     pub(super) last: u64,
     waits_since: Option<u64>,
 }
@@ -70,7 +69,8 @@ impl Flow {
             isn: segment.syn.then(|| segment.ack.map_or(segment.seq, |ack| ack.wrapping_sub(1))),
             known_port: known(server),
             whole: segment.syn,
-            sides: [Side::new(Direction::Client), Side::new(Direction::Server)],
+            from_client: Side::new(Direction::Client),
+            from_server: Side::new(Direction::Server),
             talk: Talk::new(segment.syn),
             tls: None,
             tls_told: 0,
@@ -80,7 +80,6 @@ impl Flow {
             packets: 0,
             after_reset: 0,
             reset: false,
-            closed: [false; 2],
             last: 0,
             waits_since: None,
         }
@@ -93,12 +92,12 @@ impl Flow {
 
     /// Bytes that it holds.
     pub(super) fn held(&self) -> usize {
-        self.sides.iter().map(Side::held).sum()
+        self.from_client.held() + self.from_server.held()
     }
 
     /// Both sides have closed it, or one reset it.
     pub(super) fn is_over(&self) -> bool {
-        self.reset || self.closed == [true; 2]
+        self.reset || (self.from_client.closed && self.from_server.closed)
     }
 
     pub(super) fn push(
@@ -119,19 +118,22 @@ impl Flow {
             self.reset = true;
             return;
         }
-        let own = usize::from(segment.source != self.client);
+        let (own, other) = match segment.source == self.client {
+            true => (Direction::Client, Direction::Server),
+            false => (Direction::Server, Direction::Client),
+        };
         if let Some(ack) = segment.ack
-            && self.sides[1 - own].stream.is_waiting()
+            && self.side(other).stream.is_waiting()
         {
-            self.chunks(1 - own, at, full, commands, out, |stream, mut hear| {
-                stream.acknowledge(ack, &mut hear)
+            self.chunks(other, at, full, commands, out, |stream, mut hear| {
+                stream.acknowledge(ack, &mut hear);
             });
         } else if let Some(ack) = segment.ack {
             // Nothing waits, so nothing comes out.
-            self.sides[1 - own].stream.acknowledge(ack, &mut |_| {});
+            self.side(other).stream.acknowledge(ack, &mut |_| {});
         }
         if segment.syn {
-            self.sides[own].stream.syn(segment.seq);
+            self.side(own).stream.syn(segment.seq);
         }
         let seq = segment.seq.wrapping_add(u32::from(segment.syn));
         if !segment.payload.is_empty() || segment.cut > 0 {
@@ -141,8 +143,8 @@ impl Flow {
         }
         if segment.fin {
             let length = u32::try_from(segment.payload.len()).unwrap_or(u32::MAX).wrapping_add(segment.cut);
-            self.sides[own].stream.fin(seq.wrapping_add(length));
-            self.closed[own] = true;
+            self.side(own).stream.fin(seq.wrapping_add(length));
+            self.side(own).closed = true;
         }
         self.do_not_wait_for_ever(at, full, commands, out);
     }
@@ -154,23 +156,32 @@ impl Flow {
         commands: &mut u64,
         out: &mut impl FnMut(Event<'_>),
     ) {
-        if !self.sides.iter().any(|side| side.stream.is_waiting()) {
+        if !self.from_client.stream.is_waiting() && !self.from_server.stream.is_waiting() {
             self.waits_since = None;
             return;
         }
         let since = *self.waits_since.get_or_insert(at.time);
         if full || at.time.saturating_sub(since) > PATIENCE {
-            for side in 0..2 {
-                self.chunks(side, at, full, commands, out, |stream, mut hear| stream.release(&mut hear));
+            for side in [Direction::Client, Direction::Server] {
+                self.chunks(side, at, full, commands, out, |stream, mut hear| {
+                    stream.release(&mut hear);
+                });
             }
             self.waits_since = None;
+        }
+    }
+
+    fn side(&mut self, from: Direction) -> &mut Side {
+        match from {
+            Direction::Client => &mut self.from_client,
+            Direction::Server => &mut self.from_server,
         }
     }
 
     /// Runs `push` on the stream of a side, and reads what comes out of it.
     fn chunks(
         &mut self,
-        which: usize,
+        which: Direction,
         at: At,
         full: bool,
         commands: &mut u64,
@@ -178,27 +189,26 @@ impl Flow {
         push: impl FnOnce(&mut crate::stream::Stream, &mut dyn FnMut(Chunk<'_>)),
     ) {
         // The stream is taken out while it delivers: what it delivers changes the side.
-        let mut stream = std::mem::take(&mut self.sides[which].stream);
+        let mut stream = std::mem::take(&mut self.side(which).stream);
         push(&mut stream, &mut |chunk| self.chunk(which, chunk, at, full, commands, out));
-        self.sides[which].stream = stream;
+        self.side(which).stream = stream;
     }
 
     fn chunk(
         &mut self,
-        which: usize,
+        which: Direction,
         chunk: Chunk<'_>,
         at: At,
         full: bool,
         ids: &mut u64,
         out: &mut impl FnMut(Event<'_>),
     ) {
-        let from = if which == 0 { Direction::Client } else { Direction::Server };
         let (bytes, frame) = match chunk {
             Chunk::Data(bytes, frame) => (bytes, frame),
             Chunk::Gap(lost) => {
                 self.talk.lose();
-                self.sides[which].gap(lost);
-                out(Event::Gap { flow: self.id, direction: from, bytes: lost });
+                self.side(which).gap(lost);
+                out(Event::Gap { flow: self.id, direction: which, bytes: lost });
                 return;
             }
         };
@@ -210,11 +220,13 @@ impl Flow {
             old_tls: self.old_tls(),
             full,
         };
-        let [client, server] = &mut self.sides;
-        let side = if which == 0 { client } else { server };
+        let side = match which {
+            Direction::Client => &mut self.from_client,
+            Direction::Server => &mut self.from_server,
+        };
         let mut hears = Hears {
             flow: self.id,
-            from,
+            from: which,
             at,
             talk: &mut self.talk,
             tls: &mut self.tls,
@@ -234,14 +246,16 @@ impl Flow {
 
     /// Reads what waits, tells what stays unknown, and the flow itself.
     pub(super) fn finish(mut self, at: At, commands: &mut u64, out: &mut impl FnMut(Event<'_>)) -> FlowEnd {
-        for side in 0..2 {
-            self.chunks(side, at, false, commands, out, |stream, mut hear| stream.finish(&mut hear));
+        for side in [Direction::Client, Direction::Server] {
+            self.chunks(side, at, false, commands, out, |stream, mut hear| {
+                stream.finish(&mut hear);
+            });
         }
         for (_, credential) in self.unanswered.drain(..) {
             out(Event::Credential(&credential));
         }
         let readable = self.commands + self.replies > 0;
-        let [client, server] = &self.sides;
+        let (client, server) = (&self.from_client, &self.from_server);
         let end = FlowEnd {
             flow: self.id,
             client: self.client,

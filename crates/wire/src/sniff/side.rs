@@ -101,6 +101,8 @@ pub(super) struct Side {
     pub(super) truncated: u64,
     /// Bytes never seen.
     pub(super) gaps: u64,
+    /// It sent its FIN.
+    pub(super) closed: bool,
     /// It began as a node of a cluster talks to another.
     pub(super) bus: bool,
 }
@@ -130,6 +132,7 @@ impl Side {
             values: 0,
             truncated: 0,
             gaps: 0,
+            closed: false,
             bus: false,
         }
     }
