@@ -407,3 +407,6 @@ impl Totals {
         self.after_reset += end.after_reset;
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -14,6 +14,8 @@ const MOST_BULK: u64 = 256 << 10;
 const MOST_VALUE: usize = 1 << 20;
 /// What is kept of anything longer.
 const HEAD: usize = 4096;
+/// The same where too much waits in all connections together.
+const SHORT_HEAD: usize = 256;
 /// Bytes that wait in all connections together; beyond, every value is cut to its head.
 pub(super) const MOST_HELD: usize = 12 << 20;
 /// Longest inline command (Redis: `PROTO_INLINE_MAX_SIZE`).
@@ -436,15 +438,18 @@ impl Side {
             self.tail.truncate(MOST_INLINE + 1);
             return;
         }
-        let (most_bulk, most_value) =
-            if around.full { (HEAD as u64, HEAD * 4) } else { (MOST_BULK, MOST_VALUE) };
+        let (head, most_bulk, most_value) = if around.full {
+            (SHORT_HEAD, SHORT_HEAD as u64, SHORT_HEAD * 4)
+        } else {
+            (HEAD, MOST_BULK, MOST_VALUE)
+        };
         let at = self.scan.at();
         let wanted = self.scan.wanted();
         if wanted > most_bulk {
             let there = self.tail.len() - at.min(self.tail.len());
             let header = self.tail.get(at..).and_then(|rest| memchr(b'\n', rest)).map_or(0, |end| end + 1);
             self.skip = wanted - there as u64;
-            self.tail.truncate(at + header + HEAD.min(there.saturating_sub(header)));
+            self.tail.truncate(at + header + head.min(there.saturating_sub(header)));
             self.cut = true;
             let end = self.tail.len();
             if self.scan.pass(at + header..end, end) {
@@ -463,12 +468,12 @@ impl Side {
             }
         }
         let walked = self.scan.at();
-        if self.tail.len() > most_value && walked > HEAD {
-            self.tail.drain(HEAD..walked);
-            self.scan.forget(HEAD, walked - HEAD);
+        if self.tail.len() > most_value && walked > head {
+            self.tail.drain(head..walked);
+            self.scan.forget(head, walked - head);
             self.cut = true;
         }
-        if self.tail.capacity() > 2 * self.tail.len() + (64 << 10) {
+        if around.full || self.tail.capacity() > 2 * self.tail.len() + (64 << 10) {
             self.tail.shrink_to_fit();
         }
     }
