@@ -244,12 +244,14 @@ impl<W: Write> Json<W> {
             replies,
             ..
         } = end;
-        let FlowEnd { gaps, truncated, conflicts, after_reset, reset, replication, cluster_bus, .. } = end;
+        let FlowEnd {
+            gaps, unread, truncated, conflicts, after_reset, reset, replication, cluster_bus, ..
+        } = end;
         writeln!(
             self.out,
             "{{\"event\":\"flow\",\"flow\":{flow},\"client\":\"{client}\",\"server\":\"{server}\",\"kind\":\"{kind}\",\
              \"mixed\":{mixed},\"packets\":{packets},\"client_bytes\":{client_bytes},\"server_bytes\":{server_bytes},\
-             \"commands\":{commands},\"replies\":{replies},\"gaps\":{gaps},\"truncated\":{truncated},\
+             \"commands\":{commands},\"replies\":{replies},\"gaps\":{gaps},\"unread\":{unread},\"truncated\":{truncated},\
              \"conflicts\":{conflicts},\"after_reset\":{after_reset},\"reset\":{reset},\"replication\":{replication},\
              \"cluster_bus\":{cluster_bus}}}"
         )
@@ -263,13 +265,13 @@ impl<W: Write> Json<W> {
         credentials: u64,
     ) -> io::Result<()> {
         let Totals { packets, bytes, damaged, fragments, plaintext, tls, other, mixed, .. } = totals;
-        let Totals { commands, replies, gaps, truncated, conflicts, after_reset, .. } = totals;
+        let Totals { commands, replies, gaps, unread, truncated, conflicts, after_reset, .. } = totals;
         write!(
             self.out,
             "{{\"event\":\"summary\",\"flows\":{{\"plaintext\":{plaintext},\"tls\":{tls},\"other\":{other}}},\
              \"mixed\":{mixed},\"packets\":{packets},\"bytes\":{bytes},\"dropped\":{dropped},\"damaged\":{damaged},\
              \"fragments\":{fragments},\"commands\":{commands},\"replies\":{replies},\"credentials\":{credentials},\
-             \"gaps\":{gaps},\"truncated\":{truncated},\"conflicts\":{conflicts},\"after_reset\":{after_reset}"
+             \"gaps\":{gaps},\"unread\":{unread},\"truncated\":{truncated},\"conflicts\":{conflicts},\"after_reset\":{after_reset}"
         )?;
         if let Some(damage) = damage {
             self.out.write_all(b",\"file_damage\":")?;

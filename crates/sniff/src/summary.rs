@@ -135,6 +135,7 @@ impl Summary {
             (totals.damaged, "packets that are not readable"),
             (totals.fragments, "IP packets with pieces missing"),
             (totals.gaps, "bytes never seen"),
+            (totals.unread, "bytes that are neither Redis nor TLS"),
             (totals.truncated, "values not kept whole"),
             (totals.conflicts, "segments that contradict an earlier copy"),
             (totals.after_reset, "bytes after a reset, not read"),

@@ -85,14 +85,20 @@ impl Stream {
             self.compare(start, payload);
         }
         let fresh = usize::try_from(old).ok().and_then(|old| payload.get(old..)).unwrap_or_default();
-        if fresh.is_empty() {
+        if fresh.is_empty() && (cut == 0 || u64::try_from(end) != Ok(self.position)) {
             return;
         }
         let start = u64::try_from(start).unwrap_or(0).max(self.position);
         if start == self.position && self.pending.is_empty() {
             self.advance(fresh.len() as u64);
             self.remember(fresh);
-            out(Chunk::Data(fresh, frame));
+            if !fresh.is_empty() {
+                out(Chunk::Data(fresh, frame));
+            }
+            if cut > 0 {
+                // No other copy of this will come: the capture cuts all alike.
+                self.lose(u64::from(cut), out);
+            }
             return;
         }
         self.keep(start, fresh, frame);
@@ -217,15 +223,18 @@ impl Stream {
         let Some((start, piece)) = self.pending.pop_first() else { return false };
         self.pending_bytes -= piece.bytes.len();
         if start > self.position {
-            let lost = start - self.position;
-            self.advance(lost);
-            self.recent.clear();
-            out(Chunk::Gap(lost));
+            self.lose(start - self.position, out);
         }
         self.advance(piece.bytes.len() as u64);
         self.remember(&piece.bytes);
         out(Chunk::Data(&piece.bytes, piece.frame));
         true
+    }
+
+    fn lose(&mut self, lost: u64, out: &mut impl FnMut(Chunk<'_>)) {
+        self.advance(lost);
+        self.recent.clear();
+        out(Chunk::Gap(lost));
     }
 
     /// Counts a segment whose bytes differ from those that were delivered for the same place, as far as

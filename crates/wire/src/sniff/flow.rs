@@ -203,13 +203,11 @@ impl Flow {
         ids: &mut u64,
         out: &mut impl FnMut(Event<'_>),
     ) {
-        let (bytes, frame) = match chunk {
-            Chunk::Data(bytes, frame) => (bytes, frame),
+        let frame = match chunk {
+            Chunk::Data(_, frame) => frame,
             Chunk::Gap(lost) => {
-                self.talk.lose();
-                self.side(which).gap(lost);
                 out(Event::Gap { flow: self.id, direction: which, bytes: lost });
-                return;
+                at.frame
             }
         };
         let at = At { time: at.time, frame };
@@ -236,7 +234,14 @@ impl Flow {
             replies: &mut self.replies,
             ids,
         };
-        side.feed(bytes, around, &mut |said| hears.said(said, out));
+        match chunk {
+            Chunk::Data(bytes, _) => side.feed(bytes, around, &mut |said| hears.said(said, out)),
+            Chunk::Gap(lost) => {
+                if !side.gap(lost, around, &mut |said| hears.said(said, out)) {
+                    self.talk.lose();
+                }
+            }
+        }
     }
 
     fn old_tls(&self) -> bool {
@@ -272,6 +277,7 @@ impl Flow {
             commands: self.commands,
             replies: self.replies,
             gaps: client.gaps + server.gaps,
+            unread: if readable { client.unread + server.unread } else { 0 },
             truncated: client.truncated + server.truncated,
             conflicts: client.stream.conflicts() + server.stream.conflicts(),
             after_reset: self.after_reset,

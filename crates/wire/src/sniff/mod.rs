@@ -178,6 +178,8 @@ pub struct FlowEnd {
     pub replies: u64,
     /// Bytes never seen.
     pub gaps: u64,
+    /// Bytes of a readable connection that are neither RESP nor TLS.
+    pub unread: u64,
     /// Values that were not kept whole.
     pub truncated: u64,
     /// Segments with other bytes than an earlier copy.
@@ -219,6 +221,8 @@ pub struct Totals {
     pub replies: u64,
     /// Bytes never seen.
     pub gaps: u64,
+    /// Bytes of readable connections that are neither RESP nor TLS.
+    pub unread: u64,
     /// Values not kept whole.
     pub truncated: u64,
     /// Conflicting segments.
@@ -402,6 +406,7 @@ impl Totals {
         self.commands += end.commands;
         self.replies += end.replies;
         self.gaps += end.gaps;
+        self.unread += end.unread;
         self.truncated += end.truncated;
         self.conflicts += end.conflicts;
         self.after_reset += end.after_reset;

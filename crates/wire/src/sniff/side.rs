@@ -103,6 +103,8 @@ pub(super) struct Side {
     pub(super) truncated: u64,
     /// Bytes never seen.
     pub(super) gaps: u64,
+    /// Bytes that are neither RESP nor TLS.
+    pub(super) unread: u64,
     /// It sent its FIN.
     pub(super) closed: bool,
     /// It began as a node of a cluster talks to another.
@@ -134,6 +136,7 @@ impl Side {
             values: 0,
             truncated: 0,
             gaps: 0,
+            unread: 0,
             closed: false,
             bus: false,
         }
@@ -210,32 +213,43 @@ impl Side {
         }
     }
 
-    /// Bytes are missing. Where they lie within one bulk string, its length tells where it ends.
-    pub(super) fn gap(&mut self, lost: u64) {
+    /// Bytes are missing. Where they lie within one bulk string, its length tells where it ends. False
+    /// where the side is out of step now.
+    pub(super) fn gap(&mut self, lost: u64, around: Around, out: &mut impl FnMut(Said<'_>) -> Next) -> bool {
         self.gaps += lost;
         if self.skip >= lost {
             self.skip -= lost;
-            return;
+            return true;
         }
-        match self.mode {
+        match &mut self.mode {
             Mode::Resp if self.skip == 0 && self.scan.wanted() > 0 => {
                 let there = self.tail.len().saturating_sub(self.scan.at()) as u64;
-                // The last two bytes are CRLF and must be seen.
-                if there + lost + 2 <= self.scan.wanted() && lost <= MOST_BULK {
+                let wanted = self.scan.wanted();
+                if there + lost <= wanted && lost <= MOST_BULK {
+                    let mut filler = vec![b'?'; usize::try_from(lost).unwrap_or(0)];
+                    // The end of the bulk string, as far as it was lost.
+                    for (back, byte) in [(1, b'\n'), (2, b'\r')] {
+                        let at = (wanted - back).checked_sub(there).and_then(|at| usize::try_from(at).ok());
+                        if let Some(place) = at.and_then(|at| filler.get_mut(at)) {
+                            *place = byte;
+                        }
+                    }
                     self.cut = true;
-                    self.tail.resize(self.tail.len() + usize::try_from(lost).unwrap_or(0), b'?');
-                    return;
+                    self.read(&filler, around, out);
+                    return true;
                 }
                 self.lose();
             }
             Mode::Foreign => {}
-            Mode::Rdb(ref mut rdb) => {
-                if !rdb.gap(lost) {
-                    self.lose();
+            Mode::Rdb(rdb) => {
+                if rdb.gap(lost) {
+                    return true;
                 }
+                self.lose();
             }
             _ => self.lose(),
         }
+        false
     }
 
     fn lose(&mut self) {
@@ -269,10 +283,12 @@ impl Side {
                 match self.find(rest) {
                     Some(at) => {
                         start += at;
+                        self.unread += at as u64;
                         self.mode = Mode::Resp;
                     }
                     None => {
                         let keep = rest.len().min(OVERLAP);
+                        self.unread += (rest.len() - keep) as u64;
                         self.searched += (rest.len() - keep) as u64;
                         if self.values == 0 && self.searched > MOST_SEARCHED {
                             self.mode = Mode::Foreign;
@@ -332,7 +348,9 @@ impl Side {
                 Walk::Partial => return (start, Stop::Starved),
                 Walk::Foreign => {
                     // What was walked is not searched again: that would be quadratic.
-                    start += self.scan.at().max(1).min(rest.len());
+                    let walked = self.scan.at().max(1).min(rest.len());
+                    start += walked;
+                    self.unread += walked as u64;
                     self.scan.reset();
                     self.cut = false;
                     if self.values == 0 && around.whole {
