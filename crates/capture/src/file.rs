@@ -131,7 +131,8 @@ fn unpacked(
                 if flow.is_break() {
                     return Ok(FileEnd::Whole);
                 }
-                reader.consume(length);
+                // Without moving what follows: that is done once for each read.
+                reader.consume_noshift(length);
             }
             Err(PcapError::Eof) => return Ok(FileEnd::Whole),
             Err(PcapError::Incomplete(_)) => {

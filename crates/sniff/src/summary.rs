@@ -2,7 +2,8 @@
 
 use crate::json::outcome;
 use crate::mask::MASK;
-use std::collections::HashMap;
+use foldhash::fast::RandomState;
+use std::collections::HashMap as StdHashMap;
 use std::fmt::Write as _;
 use wirelab_wire::secrets::Words;
 use wirelab_wire::sniff::{Command, Credential, Totals};
@@ -14,6 +15,8 @@ const MOST_CREDENTIALS: usize = 256;
 /// Longest name and key that are told apart.
 const MOST_NAME: usize = 24;
 const MOST_KEY: usize = 256;
+
+type HashMap<K, V> = StdHashMap<K, V, RandomState>;
 
 /// Who sent which credential, and how it was answered.
 type Told = (&'static str, Option<Vec<u8>>, &'static str);
@@ -30,32 +33,35 @@ pub(crate) struct Summary {
 }
 
 /// Commands whose first argument is no key.
-const NO_KEY: [&str; 24] = [
-    "AUTH",
-    "HELLO",
-    "PING",
-    "ECHO",
-    "QUIT",
-    "RESET",
-    "SELECT",
-    "CLIENT",
-    "CONFIG",
-    "INFO",
-    "COMMAND",
-    "ACL",
-    "CLUSTER",
-    "SENTINEL",
-    "REPLCONF",
-    "PSYNC",
-    "SYNC",
-    "MULTI",
-    "EXEC",
-    "MONITOR",
-    "SUBSCRIBE",
-    "EVAL",
-    "EVALSHA",
-    "SCRIPT",
-];
+fn is_keyless(name: &[u8]) -> bool {
+    matches!(
+        name,
+        b"AUTH"
+            | b"HELLO"
+            | b"PING"
+            | b"ECHO"
+            | b"QUIT"
+            | b"RESET"
+            | b"SELECT"
+            | b"CLIENT"
+            | b"CONFIG"
+            | b"INFO"
+            | b"COMMAND"
+            | b"ACL"
+            | b"CLUSTER"
+            | b"SENTINEL"
+            | b"REPLCONF"
+            | b"PSYNC"
+            | b"SYNC"
+            | b"MULTI"
+            | b"EXEC"
+            | b"MONITOR"
+            | b"SUBSCRIBE"
+            | b"EVAL"
+            | b"EVALSHA"
+            | b"SCRIPT"
+    )
+}
 
 impl Summary {
     #[inline]
@@ -66,7 +72,7 @@ impl Summary {
         let (Some(name), Some(word)) = (name.get_mut(..length), words.get(0).get(..length)) else { return };
         name.copy_from_slice(word);
         name.make_ascii_uppercase();
-        let keyless = NO_KEY.iter().any(|known| known.as_bytes() == name);
+        let keyless = is_keyless(name);
         count(&mut self.names, name, MOST_NAMES);
         if keyless || words.len() < 2 {
             return;

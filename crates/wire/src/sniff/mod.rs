@@ -12,6 +12,7 @@ use crate::defrag::Defrag;
 use crate::packet::{Packet, Segment, read_bytes, reassembled};
 use crate::secrets::{Carried, Words};
 use flow::{At, Flow};
+use foldhash::fast::RandomState;
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use wirelab_model::{Direction, FlowKind, TlsSeen};
@@ -236,7 +237,7 @@ pub struct Sniffer {
     settings: Settings,
     flows: Vec<Option<Flow>>,
     free: Vec<usize>,
-    table: HashMap<(SocketAddr, SocketAddr), usize>,
+    table: HashMap<(SocketAddr, SocketAddr), usize, RandomState>,
     defrag: Defrag,
     totals: Totals,
     /// Flows so far.
@@ -257,7 +258,7 @@ impl Sniffer {
             settings,
             flows: Vec::new(),
             free: Vec::new(),
-            table: HashMap::new(),
+            table: HashMap::default(),
             defrag: Defrag::default(),
             totals: Totals::default(),
             opened: 0,
