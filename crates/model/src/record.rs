@@ -1,6 +1,6 @@
 //! `run.json`: what a run leaves for machines.
 
-use crate::{ExitCode, Got, Transport, TrialKind, Verdict};
+use crate::{ExitCode, Expect, Got, Transport, TrialKind, Verdict};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -110,8 +110,8 @@ pub struct ArmRecord {
     pub verdict: Verdict,
     /// What the attacker got, where it is `compromised`.
     pub got: Vec<Got>,
-    /// The verdict that the scenario asks for.
-    pub expected: Verdict,
+    /// The verdict that the scenario asks for, or the verdicts that it allows.
+    pub expected: Expect,
     /// What the attacker must have got at least.
     pub expected_got: Vec<Got>,
     /// Whether the arm is as the scenario asks.

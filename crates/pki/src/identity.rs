@@ -1,3 +1,4 @@
+use crate::weak::{Hash, Rsa};
 use pem::{EncodeConfig, LineEnding, Pem};
 use rustls_pki_types::{CertificateDer, PrivatePkcs8KeyDer};
 
@@ -17,6 +18,13 @@ impl Identity {
     #[must_use]
     pub fn chain_pem(&self) -> String {
         self.chain.iter().map(|certificate| to_pem("CERTIFICATE", certificate)).collect()
+    }
+
+    /// RSASSA-PKCS1-v1_5 over SHA-256 (RFC 8017 section 8.2) with the private key, of whatever length.
+    /// None where that is no RSA key, or one too short for a hash.
+    #[must_use]
+    pub fn sign_rsa_sha256(&self, message: &[u8]) -> Option<Vec<u8>> {
+        Rsa::read(self.key.secret_pkcs8_der())?.sign(Hash::Sha256, message)
     }
 
     /// The private key in PEM (`BEGIN PRIVATE KEY`). Whoever writes it to a file makes that 0600.

@@ -54,7 +54,7 @@ pub fn page(record: &RunRecord, evidence: &BTreeMap<String, ArmEvidence>) -> Res
                 .collect(),
         })
         .collect();
-    Page { record, outcome: outcome(record.outcome), scenarios }.render()
+    Page { record, outcome: outcome(record), scenarios }.render()
 }
 
 fn view<'a>(record: &'a ArmRecord, evidence: Option<&ArmEvidence>) -> Arm<'a> {

@@ -1,4 +1,4 @@
-use crate::words::{gained, outcome, symbol};
+use crate::words::{gained, mark, outcome, symbol};
 use wirelab_model::{ArmRecord, Outcome, RunRecord, Transport, Verdict};
 
 fn paint(text: &str, code: &str, color: bool) -> String {
@@ -15,7 +15,7 @@ fn code(verdict: Verdict) -> &'static str {
 
 /// One line about an arm, while the run goes on.
 pub fn arm_line(arm: &ArmRecord, color: bool) -> String {
-    let mark = if arm.as_expected { ' ' } else { '!' };
+    let mark = mark(arm);
     let verdict = format!("{} {}", symbol(arm.verdict), gained(arm));
     format!(
         "{mark} {:<34} {:<15} {}",
@@ -42,7 +42,7 @@ pub fn table(record: &RunRecord, color: bool) -> String {
         for (transport, _) in columns {
             let arm = record.arms.iter().find(|arm| arm.scenario == scenario.id && arm.arm == transport);
             let cell = arm.map_or_else(String::new, |arm| {
-                format!("{} {}{}", symbol(arm.verdict), gained(arm), if arm.as_expected { "" } else { " !" })
+                format!("{} {} {}", symbol(arm.verdict), gained(arm), mark(arm)).trim_end().to_owned()
             });
             let padded = format!("{cell:<31}");
             line += " ";
@@ -77,5 +77,5 @@ pub fn table(record: &RunRecord, color: bool) -> String {
         Outcome::Unexpected => "1;31",
         Outcome::Inconclusive => "1;33",
     };
-    out + "\n" + &paint(outcome(record.outcome), last, color) + "\n"
+    out + "\n" + &paint(outcome(record), last, color) + "\n"
 }

@@ -1,5 +1,6 @@
 //! The plan: which client runs which arms, in which order.
 
+use crate::trial::{ADDRESS, host};
 use wirelab_model::{Arm, Attack, Scenario, Transport};
 use wirelab_subject::Client;
 
@@ -46,10 +47,12 @@ impl Group {
     }
 }
 
-/// The three kinds of rogue.
+/// The kinds of rogue; an impostor that clients are sent to by its address is a kind of its own, because
+/// a client may be unable to go there at all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Rogue {
     Impostor,
+    ImpostorByAddress,
     Relay,
     Corrupter,
 }
@@ -58,6 +61,7 @@ impl Rogue {
     pub(crate) fn of(attack: &Attack) -> Option<Self> {
         match attack {
             Attack::Eavesdrop => None,
+            Attack::Impostor { certificate } if host(certificate) == ADDRESS => Some(Self::ImpostorByAddress),
             Attack::Impostor { .. } => Some(Self::Impostor),
             Attack::RelayRead { .. } | Attack::RelayTamper { .. } => Some(Self::Relay),
             Attack::Corrupt => Some(Self::Corrupter),
@@ -67,6 +71,7 @@ impl Rogue {
     pub(crate) fn word(self) -> &'static str {
         match self {
             Self::Impostor => "impostor",
+            Self::ImpostorByAddress => "impostor-by-address",
             Self::Relay => "relay",
             Self::Corrupter => "corrupter",
         }

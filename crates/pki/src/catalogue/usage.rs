@@ -97,7 +97,7 @@ pub(super) static ENTRIES: &[Entry] = &[
         id: "issuer-usage-client",
         title: "authority for clients only",
         flaw: "the extended key usage of the authority in between is clientAuth",
-        reference: "CA/Browser Forum Baseline Requirements section 7.1.2.2",
+        reference: "CA/Browser Forum Baseline Requirements section 7.1.2",
         cwe: "CWE-295",
         importance: Medium,
         expectation: Policy,
