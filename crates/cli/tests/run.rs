@@ -72,6 +72,25 @@ fn a_client_that_ignores_the_name_is_compromised_by_the_wrong_host_only() {
 }
 
 #[test]
+fn the_built_in_client_is_as_the_catalogue_of_certificates_asks() {
+    if !capturing() {
+        return;
+    }
+    let (output, _folder) = wirelab(&["run", "certificate"]);
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stdout));
+}
+
+#[test]
+fn flawed_names_compromise_whoever_ignores_names_and_nobody_else() {
+    for certificate in ["nul-in-name", "name-with-suffix", "address-without-address", "wildcard-alone"] {
+        expect("ignores_name.py", &[&format!("certificate/{certificate}")], 10);
+    }
+    let others = ["signature-flipped", "issuer-not-ca", "own-curve", "usage-client", "rsa-512", "garbage"]
+        .map(|certificate| format!("certificate/{certificate}"));
+    expect("ignores_name.py", &others.each_ref().map(String::as_str), 0);
+}
+
+#[test]
 fn the_wire_outranks_the_exit_code() {
     expect("sends_first.py", &["mitm/impostor-self-signed"], 10);
     expect("falls_back.py", &["mitm/impostor-self-signed"], 10);

@@ -56,7 +56,7 @@ pub(super) static ENTRIES: &[Entry] = &[
         flaw: "signed by an authority that the client does not trust, which is sent along; right name, right \
                dates",
         reference: "RFC 5280 section 6.1",
-        cwe: "CWE-296",
+        cwe: "CWE-295",
         importance: Critical,
         expectation: MustRefuse,
         host: "localhost",
