@@ -90,6 +90,23 @@ fn flawed_names_compromise_whoever_ignores_names_and_nobody_else() {
     expect("ignores_name.py", &others.each_ref().map(String::as_str), 0);
 }
 
+/// OpenSSL at level 0 verifies the weak signatures, so they are what they claim to be.
+#[test]
+fn weak_keys_and_hashes_compromise_whoever_takes_them_and_nobody_else() {
+    for certificate in ["rsa-512", "issuer-rsa-512", "md5", "issuer-md5"] {
+        expect("low_security.py", &[&format!("certificate/{certificate}")], 10);
+    }
+    let others = ["signature-zero", "signature-hash-lie", "own-curve", "nul-in-name", "issuer-expired"]
+        .map(|certificate| format!("certificate/{certificate}"));
+    expect("low_security.py", &others.each_ref().map(String::as_str), 0);
+}
+
+#[test]
+fn flawed_dates_compromise_whoever_ignores_dates() {
+    expect("ignores_time.py", &["certificate/issuer-expired"], 10);
+    expect("ignores_time.py", &["certificate/wildcard-alone", "certificate/rsa-512"], 0);
+}
+
 #[test]
 fn the_wire_outranks_the_exit_code() {
     expect("sends_first.py", &["mitm/impostor-self-signed"], 10);

@@ -1,5 +1,6 @@
 //! The catalogue of forged certificates, by what is wrong with them.
 
+mod constraint;
 mod encoding;
 mod key;
 mod name;
@@ -12,8 +13,15 @@ use std::sync::LazyLock;
 use crate::Entry;
 
 static ENTRIES: LazyLock<Vec<&'static Entry>> = LazyLock::new(|| {
-    let parts =
-        [trust::ENTRIES, name::ENTRIES, time::ENTRIES, usage::ENTRIES, encoding::ENTRIES, key::ENTRIES];
+    let parts = [
+        trust::ENTRIES,
+        constraint::ENTRIES,
+        name::ENTRIES,
+        time::ENTRIES,
+        usage::ENTRIES,
+        encoding::ENTRIES,
+        key::ENTRIES,
+    ];
     parts.into_iter().flatten().collect()
 });
 
