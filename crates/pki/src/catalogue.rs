@@ -4,6 +4,7 @@ mod constraint;
 mod encoding;
 mod key;
 mod name;
+mod revocation;
 mod time;
 mod trust;
 mod usage;
@@ -21,6 +22,7 @@ static ENTRIES: LazyLock<Vec<&'static Entry>> = LazyLock::new(|| {
         usage::ENTRIES,
         encoding::ENTRIES,
         key::ENTRIES,
+        revocation::ENTRIES,
     ];
     parts.into_iter().flatten().collect()
 });

@@ -80,12 +80,13 @@ pub(crate) fn elements(content: &[u8]) -> Option<Vec<Vec<u8>>> {
     Some(found)
 }
 
-/// Fields of TBSCertificate by their place in it (RFC 5280 section 4.1); issuer is 3, subject 5.
+/// Fields of TBSCertificate by their place in it (RFC 5280 section 4.1); subject is 5.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Field {
     Version = 0,
     Serial = 1,
     Algorithm = 2,
+    Issuer = 3,
     Validity = 4,
     PublicKey = 6,
     Extensions = 7,

@@ -3,6 +3,7 @@ use time::OffsetDateTime;
 
 use crate::der::Parts;
 use crate::kit::{Kit, Made, Name};
+use crate::ocsp::Staple;
 
 /// A forged server certificate: what is wrong with it, and what mends a client that accepts it.
 #[derive(Debug, Clone, Copy)]
@@ -65,6 +66,8 @@ pub(crate) enum Recipe {
     Patched(fn(&mut Parts)),
     /// A good certificate with a bad authority between it and the trusted one.
     Between(fn(&mut CertificateParams, OffsetDateTime)),
+    /// The good certificate with this wrong about the OCSP response that is stapled to it.
+    Stapled(Staple),
     /// Anything else. [`Kit::flawed`] says whether with its flaw.
     Chain(fn(&Kit<'_>) -> Result<Made, rcgen::Error>),
 }

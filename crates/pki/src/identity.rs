@@ -9,6 +9,8 @@ pub struct Identity {
     pub name: String,
     /// The certificate itself first, its authority after it where there is one.
     pub chain: Vec<CertificateDer<'static>>,
+    /// The OCSP response that is stapled to it (RFC 6066 section 8), for clients that ask for one.
+    pub staple: Option<Vec<u8>>,
     /// The private key, PKCS#8.
     pub key: PrivatePkcs8KeyDer<'static>,
 }
@@ -37,7 +39,12 @@ impl Identity {
 // By hand because a key has no `Clone`: it is copied only where one says so.
 impl Clone for Identity {
     fn clone(&self) -> Self {
-        Self { name: self.name.clone(), chain: self.chain.clone(), key: self.key.clone_key() }
+        Self {
+            name: self.name.clone(),
+            chain: self.chain.clone(),
+            staple: self.staple.clone(),
+            key: self.key.clone_key(),
+        }
     }
 }
 

@@ -8,6 +8,7 @@ use time::OffsetDateTime;
 
 use crate::der::{Parts, tlv};
 use crate::entry::Recipe;
+use crate::ocsp::{self, Staple};
 use crate::template::{self, extension, named};
 use crate::{Entry, Lab};
 
@@ -16,6 +17,9 @@ pub(crate) const ALTERNATIVE_NAMES: &[u64] = &[2, 5, 29, 17];
 
 /// A chain as it is sent, and the key of its first certificate.
 pub(crate) type Made = (Vec<CertificateDer<'static>>, PrivatePkcs8KeyDer<'static>);
+
+/// The same with an OCSP response to staple, where there is one.
+type Stapled = (Vec<CertificateDer<'static>>, Option<Vec<u8>>, PrivatePkcs8KeyDer<'static>);
 
 /// An authority: what signs, and what is sent.
 pub(crate) struct Authority {
@@ -90,8 +94,20 @@ pub(crate) struct Kit<'a> {
 }
 
 impl Kit<'_> {
-    /// Follows the recipe of an entry.
-    pub(crate) fn make(&self, entry: &Entry) -> Result<Made, rcgen::Error> {
+    /// Follows the recipe of an entry, and staples a response where that is part of it.
+    pub(crate) fn with_staple(&self, entry: &Entry) -> Result<Stapled, rcgen::Error> {
+        let (chain, key) = self.make(entry)?;
+        let staple = match (entry.recipe, chain.first()) {
+            (Recipe::Stapled(Staple::Missing), _) if self.flawed => None,
+            (Recipe::Stapled(fault), Some(leaf)) => {
+                Some(ocsp::response(self, leaf, self.flawed.then_some(fault))?)
+            }
+            _ => None,
+        };
+        Ok((chain, staple, key))
+    }
+
+    fn make(&self, entry: &Entry) -> Result<Made, rcgen::Error> {
         match entry.recipe {
             Recipe::Names(common_name, names) => {
                 let mut params = self.server()?;
@@ -121,6 +137,15 @@ impl Kit<'_> {
                 }
                 let between = self.authority(params, self.root())?;
                 self.chain(&self.server()?, &[&between, self.root()])
+            }
+            Recipe::Stapled(fault) => {
+                let mut params = self.server()?;
+                if fault == Staple::Missing {
+                    // id-pe-tlsfeature (RFC 7633 section 4): status_request, which is 5
+                    let feature = extension(&[1, 3, 6, 1, 5, 5, 7, 1, 24], false, b"\x30\x03\x02\x01\x05");
+                    params.custom_extensions.push(feature);
+                }
+                self.chain(&params, &[self.root()])
             }
             Recipe::Chain(make) => make(self),
         }

@@ -114,8 +114,8 @@ impl Lab {
     fn make(&self, entry: &Entry, now: OffsetDateTime, flawed: bool) -> Result<Identity, PkiError> {
         let name = entry.id.to_owned();
         let kit = Kit { lab: self, now: whole_seconds(now), flawed };
-        match kit.make(entry) {
-            Ok((chain, key)) => Ok(Identity { name, chain, key }),
+        match kit.with_staple(entry) {
+            Ok((chain, staple, key)) => Ok(Identity { name, chain, staple, key }),
             Err(source) => Err(PkiError::Make { name, source }),
         }
     }
@@ -133,7 +133,12 @@ fn issue(
     let made = params.and_then(|params| {
         let key = new_key()?;
         let leaf = params.signed_by(&key, &by.issuer)?.der().clone();
-        Ok(Identity { name: name.to_owned(), chain: vec![leaf, by.der.clone()], key: key.into() })
+        Ok(Identity {
+            name: name.to_owned(),
+            chain: vec![leaf, by.der.clone()],
+            staple: None,
+            key: key.into(),
+        })
     });
     made.map_err(|source| PkiError::Make { name: name.to_owned(), source })
 }

@@ -9,6 +9,7 @@ mod entry;
 mod identity;
 mod kit;
 mod lab;
+mod ocsp;
 mod template;
 mod weak;
 

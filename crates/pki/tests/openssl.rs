@@ -7,8 +7,9 @@ mod verifiers;
 use std::path::Path;
 use std::process::Command;
 
+use ::time::OffsetDateTime;
 use verifiers::{has_openssl, lab, named, openssl, put, time};
-use wirelab_pki::all;
+use wirelab_pki::{Identity, all, find};
 
 #[test]
 fn openssl_accepts_the_good_ones() {
@@ -53,6 +54,45 @@ fn keys_belong_to_their_certificates() {
         assert!(key.starts_with("-----BEGIN PUBLIC KEY-----"), "{key}");
         assert_eq!(certificate, key, "{}", identity.name);
     }
+}
+
+/// What OpenSSL says about the response that is stapled to a certificate.
+#[test]
+fn stapled_responses_are_what_they_should_be() {
+    if !has_openssl() {
+        return;
+    }
+    let lab = lab();
+    // `openssl ocsp` has no clock argument.
+    let now = OffsetDateTime::now_utc();
+    let said = |identity: &Identity| {
+        let folder = tempfile::tempdir().unwrap();
+        let response = put(&folder, "response.der", identity.staple.as_ref().unwrap());
+        let authority = put(&folder, "ca.pem", lab.authority_pem());
+        let certificate = put(&folder, "leaf.pem", identity.chain_pem());
+        let output = Command::new("openssl")
+            .args(["ocsp", "-respin", &response, "-issuer", &authority, "-CAfile", &authority])
+            .args(["-no-CApath", "-no-CAstore", "-partial_chain", "-no_check_time", "-cert", &certificate])
+            .output()
+            .unwrap();
+        (String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr)).into_owned()
+    };
+    for (id, bad) in [
+        ("staple-revoked", "leaf.pem: revoked"),
+        ("staple-expired", "status expired"),
+        ("staple-other", "No Status found"),
+        ("staple-forged", "Response Verify Failure"),
+    ] {
+        let entry = find(id).unwrap();
+        let good = said(&lab.mend(entry, now).unwrap());
+        assert!(good.contains("Response verify OK") && good.contains("leaf.pem: good"), "{id}: {good}");
+        assert!(!good.contains("expired"), "{id}: {good}");
+        let text = said(&lab.forge(entry, now).unwrap());
+        assert!(text.contains(bad), "{id}: {text}");
+    }
+    let missing = find("staple-missing").unwrap();
+    assert_eq!(lab.forge(missing, now).unwrap().staple, None);
+    assert!(said(&lab.mend(missing, now).unwrap()).contains("leaf.pem: good"));
 }
 
 #[test]

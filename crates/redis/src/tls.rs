@@ -38,7 +38,8 @@ impl Tls {
             }
         };
         // Not `with_single_cert`, which reads the certificate and compares its key.
-        let certified = CertifiedKey::new(identity.chain.clone(), key);
+        let mut certified = CertifiedKey::new(identity.chain.clone(), key);
+        certified.ocsp.clone_from(&identity.staple);
         let mut config =
             builder.with_no_client_auth().with_cert_resolver(Arc::new(SingleCertAndKey::from(certified)));
         config.session_storage = Arc::new(NoServerSessionStorage {});

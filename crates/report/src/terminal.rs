@@ -18,7 +18,7 @@ pub fn arm_line(arm: &ArmRecord, color: bool) -> String {
     let mark = mark(arm);
     let verdict = format!("{} {}", symbol(arm.verdict), gained(arm));
     format!(
-        "{mark} {:<34} {:<15} {}",
+        "{mark} {:<42} {:<15} {}",
         arm.scenario,
         arm.arm.to_string(),
         paint(&verdict, code(arm.verdict), color)
@@ -32,13 +32,13 @@ pub fn table(record: &RunRecord, color: bool) -> String {
         (Transport::TlsUnverified, "TLS, unverified"),
         (Transport::Tls, "TLS, verified"),
     ];
-    let mut out = format!("{:<34}", "What the attacker got");
+    let mut out = format!("{:<42}", "What the attacker got");
     for (_, title) in columns {
         out += &format!(" {title:<31}");
     }
     out = paint(out.trim_end(), "1", color) + "\n";
     for scenario in &record.scenarios {
-        let mut line = format!("{:<34}", scenario.id);
+        let mut line = format!("{:<42}", scenario.id);
         for (transport, _) in columns {
             let arm = record.arms.iter().find(|arm| arm.scenario == scenario.id && arm.arm == transport);
             let cell = arm.map_or_else(String::new, |arm| {
