@@ -121,6 +121,17 @@ fn a_client_that_proves_nothing_is_inconclusive() {
     }
 }
 
+/// What refuses every chain with an authority in between refuses them not for their flaws.
+#[test]
+fn a_client_that_accepts_no_good_certificate_of_the_shape_proves_nothing() {
+    expect("no_intermediates.py", &["certificate/issuer-not-ca"], 5);
+    expect(
+        "no_intermediates.py",
+        &["certificate/signature-flipped", "certificate/self-signed-wrong-host"],
+        0,
+    );
+}
+
 #[test]
 fn a_client_that_hangs_on_refusal_is_not_green() {
     expect("hangs_on_refusal.py", &["mitm/impostor-self-signed"], 10);

@@ -129,7 +129,8 @@ pub struct ArmRecord {
 pub struct ControlRecord {
     /// Which.
     pub kind: TrialKind,
-    /// Rogue that was run with its flaw removed: `impostor`, `relay`, `corrupter`.
+    /// Rogue that was run with its flaw removed: `impostor`, `relay`, `corrupter`; for impostors also what
+    /// their certificate is like, such as `impostor-intermediate`.
     pub rogue: Option<String>,
     /// Its transport.
     pub arm: Transport,

@@ -31,6 +31,54 @@ pub struct Entry {
     pub(crate) recipe: Recipe,
 }
 
+impl Entry {
+    /// What it is like without its flaw.
+    #[must_use]
+    pub fn shape(&self) -> Shape {
+        match self.recipe {
+            Recipe::Between(_) => Shape::Intermediate,
+            Recipe::Chain(shape, _) => shape,
+            Recipe::Names(..) | Recipe::Leaf(_) | Recipe::Patched(_) | Recipe::Stapled(_) => Shape::Direct,
+        }
+    }
+}
+
+/// What a certificate is like without its flaw. A client that does not accept a good one of the same
+/// shape refuses the forged one for the shape, and not for the flaw.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Shape {
+    /// Signed by the trusted authority itself, with a key on P-256.
+    Direct,
+    /// The same with an RSA key of 2048 bits.
+    RsaKey,
+    /// One authority in between.
+    Intermediate,
+    /// One authority in between, with an RSA key.
+    RsaIntermediate,
+    /// Two authorities in between.
+    TwoIntermediates,
+    /// Two authorities in between, the upper one with an RSA key.
+    RsaAboveIntermediate,
+    /// Five authorities in between.
+    FiveIntermediates,
+}
+
+impl Shape {
+    /// One word, as in the names of controls.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Direct => "direct",
+            Self::RsaKey => "rsa-key",
+            Self::Intermediate => "intermediate",
+            Self::RsaIntermediate => "rsa-intermediate",
+            Self::TwoIntermediates => "two-intermediates",
+            Self::RsaAboveIntermediate => "rsa-above-intermediate",
+            Self::FiveIntermediates => "five-intermediates",
+        }
+    }
+}
+
 /// How much is lost where a client is wrong about a certificate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Importance {
@@ -69,5 +117,5 @@ pub(crate) enum Recipe {
     /// The good certificate with this wrong about the OCSP response that is stapled to it.
     Stapled(Staple),
     /// Anything else. [`Kit::flawed`] says whether with its flaw.
-    Chain(fn(&Kit<'_>) -> Result<Made, rcgen::Error>),
+    Chain(Shape, fn(&Kit<'_>) -> Result<Made, rcgen::Error>),
 }

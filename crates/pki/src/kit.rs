@@ -147,7 +147,7 @@ impl Kit<'_> {
                 }
                 self.chain(&params, &[self.root()])
             }
-            Recipe::Chain(make) => make(self),
+            Recipe::Chain(_, make) => make(self),
         }
     }
 

@@ -54,7 +54,11 @@ pub fn table(record: &RunRecord, color: bool) -> String {
     let passed = record.controls.iter().filter(|control| control.passed).count();
     out += &format!("\nControls: {passed} of {} passed", record.controls.len());
     for control in record.controls.iter().filter(|control| !control.passed) {
-        out += &format!("\n  ? {} {:?} ({}): {}", control.arm, control.kind, control.client, control.why);
+        let rogue = control.rogue.as_deref().unwrap_or("server");
+        out += &format!(
+            "\n  ? {} {:?} {rogue} ({}): {}",
+            control.arm, control.kind, control.client, control.why
+        );
     }
     out += "\n";
     for arm in record.arms.iter().filter(|arm| !arm.as_expected) {

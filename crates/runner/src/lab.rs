@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 use wirelab_capture::{CaptureError, Live};
 use wirelab_model::ExitCode;
-use wirelab_pki::{Identity, PkiError};
+use wirelab_pki::{Identity, PkiError, Shape};
 use wirelab_subject::{ServerError, TlsFiles};
 
 /// Why a run could not go on. What concerns a single trial is no error: it makes the trial
@@ -114,6 +114,14 @@ impl Lab {
         };
         let capture = Live::open("lo")?;
         Ok(Self { options, capture, files, pki })
+    }
+
+    /// A good certificate of this shape: one of the catalogue without its flaw.
+    pub(crate) fn good(&self, shape: Shape) -> Result<Identity, RunError> {
+        let like = wirelab_pki::all().iter().find(|entry| shape != Shape::Direct && entry.shape() == shape);
+        let Some(entry) = like else { return Ok(self.pki.good().clone()) };
+        let name = format!("good {}", shape.word());
+        Ok(Identity { name, ..self.pki.mend(entry, time::OffsetDateTime::now_utc())? })
     }
 
     /// The certificate of that name: `good`, or an entry of the catalogue, made for this very moment.

@@ -181,7 +181,7 @@ impl<F: FnMut(RunEvent)> State<'_, F> {
         control.why = mask_why(self.lab, &recorded, &control.why);
         let record = ControlRecord {
             kind,
-            rogue: rogue.map(|rogue| rogue.word().to_owned()),
+            rogue: rogue.map(Rogue::word),
             arm: group.transport,
             client: group.client.describe(),
             passed: control.passed,

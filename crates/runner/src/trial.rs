@@ -10,6 +10,7 @@ use wirelab_capture::Recording;
 use wirelab_model::{
     Attack, Canaries, CanaryKind, Direction, Frame, PeerReport, Transport, Trial, TrialKind, Witnessed,
 };
+use wirelab_pki::Shape;
 use wirelab_rogue::{Rogue, Tamper, Upstream};
 use wirelab_subject::{Client, Server, Target};
 use wirelab_wire::{Analysis, Needles, analyze};
@@ -19,11 +20,10 @@ const MARKER: Duration = Duration::from_secs(5);
 /// How long a peer waits for connections to end by themselves once the client is gone.
 const LINGER: Duration = Duration::from_millis(500);
 
-/// What clients connect to, unless the flaw of a certificate is about addresses.
+/// What clients connect to, unless the catalogue wants it otherwise for a certificate.
 pub(crate) const HOST: &str = "localhost";
-pub(crate) const ADDRESS: &str = "127.0.0.1";
 
-/// The host that a certificate of the catalogue is shown under.
+/// The host under which a certificate of the catalogue is shown.
 pub(crate) fn host(certificate: &str) -> &'static str {
     wirelab_pki::find(certificate).map_or(HOST, |entry| entry.host)
 }
@@ -41,9 +41,22 @@ pub(crate) struct Spec<'a> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Peer {
     Good,
-    Impostor { certificate: String, host: &'static str },
-    Relay { certificate: String, tamper: bool },
-    Corrupter { armed: bool },
+    Impostor {
+        certificate: String,
+        host: &'static str,
+    },
+    /// The impostor with a good certificate of this shape.
+    Unarmed {
+        shape: Shape,
+        host: &'static str,
+    },
+    Relay {
+        certificate: String,
+        tamper: bool,
+    },
+    Corrupter {
+        armed: bool,
+    },
     Idle,
 }
 
@@ -67,8 +80,7 @@ impl Peer {
     /// The rogue with its one flaw removed.
     pub(crate) fn unarmed(rogue: RogueKind) -> Self {
         match rogue {
-            RogueKind::Impostor => Self::Impostor { certificate: "good".into(), host: HOST },
-            RogueKind::ImpostorByAddress => Self::Impostor { certificate: "good".into(), host: ADDRESS },
+            RogueKind::Impostor { shape, host } => Self::Unarmed { shape, host },
             RogueKind::Relay => Self::Relay { certificate: "good".into(), tamper: false },
             RogueKind::Corrupter => Self::Corrupter { armed: false },
         }
@@ -77,13 +89,13 @@ impl Peer {
     /// What the client is told to connect to.
     fn host(&self) -> &'static str {
         match self {
-            Self::Impostor { host, .. } => host,
+            Self::Impostor { host, .. } | Self::Unarmed { host, .. } => host,
             Self::Good | Self::Relay { .. } | Self::Corrupter { .. } | Self::Idle => HOST,
         }
     }
 
     fn needs_server(&self) -> bool {
-        !matches!(self, Self::Impostor { .. } | Self::Idle)
+        !matches!(self, Self::Impostor { .. } | Self::Unarmed { .. } | Self::Idle)
     }
 }
 
@@ -202,6 +214,10 @@ async fn start_rogue(
         Peer::Good => return Ok(None),
         Peer::Idle => Rogue::idle(port).await,
         Peer::Impostor { certificate, .. } => Rogue::impostor(port, identity(certificate)?.as_ref()).await,
+        Peer::Unarmed { shape, .. } => {
+            let good = if transport.is_tls() { Some(lab.good(*shape)?) } else { None };
+            Rogue::impostor(port, good.as_ref()).await
+        }
         Peer::Relay { certificate, tamper } => {
             let tamper = tamper.then(|| Tamper {
                 find: canaries.value.clone().into(),

@@ -6,6 +6,7 @@ use crate::Entry;
 use crate::entry::Expectation::{MustRefuse, Policy};
 use crate::entry::Importance::{High, Low, Medium};
 use crate::entry::Recipe::{Between, Chain, Leaf};
+use crate::entry::Shape::{Intermediate, TwoIntermediates};
 use crate::kit::{Name, set_names};
 use crate::template::{authority, extension};
 
@@ -22,7 +23,7 @@ pub(super) static ENTRIES: &[Entry] = &[
         expectation: MustRefuse,
         host: "localhost",
         fix: "check pathLenConstraint in every issuer",
-        recipe: Chain(|kit| {
+        recipe: Chain(TwoIntermediates, |kit| {
             let mut params = authority("wirelab upper intermediate", kit.now);
             if kit.flawed {
                 params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
@@ -92,7 +93,7 @@ pub(super) static ENTRIES: &[Entry] = &[
         expectation: Policy,
         host: "localhost",
         fix: "treat a wildcard as all the names it stands for",
-        recipe: Chain(|kit| {
+        recipe: Chain(Intermediate, |kit| {
             let mut params = authority("wirelab intermediate", kit.now);
             if kit.flawed {
                 exclude(&mut params, GeneralSubtree::DnsName("www.example.test".into()));

@@ -7,6 +7,7 @@ use crate::der::{Field, INTEGER, SEQUENCE, sequence, tlv};
 use crate::entry::Expectation::{MustAccept, MustRefuse, Policy};
 use crate::entry::Importance::{Critical, High, Low, Medium};
 use crate::entry::Recipe::{Chain, Leaf, Patched};
+use crate::entry::Shape::{Direct, RsaAboveIntermediate, RsaIntermediate};
 use crate::kit::{ALTERNATIVE_NAMES, Authority, Kit, Made, new_key, patch_first};
 use crate::template::{authority, extension};
 use crate::weak::{self, Hash, Rsa};
@@ -39,7 +40,7 @@ pub(super) static ENTRIES: &[Entry] = &[
         expectation: MustRefuse,
         host: "localhost",
         fix: "verify the signature of every certificate of the chain",
-        recipe: Chain(|kit| {
+        recipe: Chain(Direct, |kit| {
             signature(kit, |signature| {
                 if let Some(last) = signature.last_mut() {
                     *last ^= 1;
@@ -57,7 +58,7 @@ pub(super) static ENTRIES: &[Entry] = &[
         expectation: MustRefuse,
         host: "localhost",
         fix: "verify the signature of every certificate of the chain",
-        recipe: Chain(|kit| {
+        recipe: Chain(Direct, |kit| {
             let key = new_key()?;
             kit.patched(|parts| {
                 let key = if kit.flawed { &key } else { kit.root().key() };
@@ -75,7 +76,7 @@ pub(super) static ENTRIES: &[Entry] = &[
         expectation: MustRefuse,
         host: "localhost",
         fix: "use a library that checks that both numbers lie between 1 and the order",
-        recipe: Chain(|kit| {
+        recipe: Chain(Direct, |kit| {
             signature(kit, |signature| *signature = b"\x30\x06\x02\x01\x00\x02\x01\x00".to_vec())
         }),
     },
@@ -89,7 +90,7 @@ pub(super) static ENTRIES: &[Entry] = &[
         expectation: MustRefuse,
         host: "localhost",
         fix: "verify the signature of every certificate of the chain",
-        recipe: Chain(|kit| signature(kit, Vec::clear)),
+        recipe: Chain(Direct, |kit| signature(kit, Vec::clear)),
     },
     Entry {
         id: "signature-hash-lie",
@@ -101,7 +102,9 @@ pub(super) static ENTRIES: &[Entry] = &[
         expectation: MustRefuse,
         host: "localhost",
         fix: "compare the whole DigestInfo of an RSA signature",
-        recipe: Chain(|kit| rsa_signed(kit, Hash::Sha256, if kit.flawed { Hash::Md5 } else { Hash::Sha256 })),
+        recipe: Chain(RsaIntermediate, |kit| {
+            rsa_signed(kit, Hash::Sha256, if kit.flawed { Hash::Md5 } else { Hash::Sha256 })
+        }),
     },
     Entry {
         id: "md5",
@@ -113,7 +116,7 @@ pub(super) static ENTRIES: &[Entry] = &[
         expectation: MustRefuse,
         host: "localhost",
         fix: "refuse signatures over MD5",
-        recipe: Chain(|kit| rsa_signed_over(kit, Hash::Md5)),
+        recipe: Chain(RsaIntermediate, |kit| rsa_signed_over(kit, Hash::Md5)),
     },
     Entry {
         id: "sha1",
@@ -126,7 +129,7 @@ pub(super) static ENTRIES: &[Entry] = &[
         expectation: Policy,
         host: "localhost",
         fix: "refuse signatures over SHA-1",
-        recipe: Chain(|kit| rsa_signed_over(kit, Hash::Sha1)),
+        recipe: Chain(RsaIntermediate, |kit| rsa_signed_over(kit, Hash::Sha1)),
     },
     Entry {
         id: "issuer-md5",
@@ -138,7 +141,7 @@ pub(super) static ENTRIES: &[Entry] = &[
         expectation: MustRefuse,
         host: "localhost",
         fix: "refuse signatures over MD5 in the whole chain",
-        recipe: Chain(|kit| authority_signed_over(kit, Hash::Md5)),
+        recipe: Chain(RsaAboveIntermediate, |kit| authority_signed_over(kit, Hash::Md5)),
     },
     Entry {
         id: "issuer-sha1",
@@ -150,7 +153,7 @@ pub(super) static ENTRIES: &[Entry] = &[
         expectation: Policy,
         host: "localhost",
         fix: "refuse signatures over SHA-1 in the whole chain",
-        recipe: Chain(|kit| authority_signed_over(kit, Hash::Sha1)),
+        recipe: Chain(RsaAboveIntermediate, |kit| authority_signed_over(kit, Hash::Sha1)),
     },
     Entry {
         id: "trailing-byte",
@@ -162,7 +165,7 @@ pub(super) static ENTRIES: &[Entry] = &[
         expectation: MustRefuse,
         host: "localhost",
         fix: "require that the certificate ends where its bytes end",
-        recipe: Chain(|kit| bytes(kit, |der| der.push(0))),
+        recipe: Chain(Direct, |kit| bytes(kit, |der| der.push(0))),
     },
     Entry {
         id: "long-length",
@@ -175,7 +178,7 @@ pub(super) static ENTRIES: &[Entry] = &[
         expectation: Policy,
         host: "localhost",
         fix: "read certificates with a DER parser",
-        recipe: Chain(|kit| {
+        recipe: Chain(Direct, |kit| {
             bytes(kit, |der| {
                 // 30 82 xx xx becomes 30 83 00 xx xx.
                 if let Some(count) = der.get_mut(1) {
@@ -196,7 +199,7 @@ pub(super) static ENTRIES: &[Entry] = &[
         expectation: Policy,
         host: "localhost",
         fix: "read certificates with a DER parser",
-        recipe: Chain(|kit| {
+        recipe: Chain(Direct, |kit| {
             bytes(kit, |der| {
                 let content = der.split_off(4);
                 *der = [&[SEQUENCE, 0x80], content.as_slice(), &[0, 0]].concat();
@@ -213,7 +216,7 @@ pub(super) static ENTRIES: &[Entry] = &[
         expectation: MustRefuse,
         host: "localhost",
         fix: "refuse what cannot be read, without reading beyond its end",
-        recipe: Chain(|kit| bytes(kit, |der| der.truncate(der.len() - 1))),
+        recipe: Chain(Direct, |kit| bytes(kit, |der| der.truncate(der.len() - 1))),
     },
     Entry {
         id: "garbage",
@@ -225,7 +228,7 @@ pub(super) static ENTRIES: &[Entry] = &[
         expectation: MustRefuse,
         host: "localhost",
         fix: "refuse what cannot be read",
-        recipe: Chain(|kit| bytes(kit, |der| *der = (0..=255).collect())),
+        recipe: Chain(Direct, |kit| bytes(kit, |der| *der = (0..=255).collect())),
     },
     Entry {
         id: "empty",
@@ -237,7 +240,7 @@ pub(super) static ENTRIES: &[Entry] = &[
         expectation: MustRefuse,
         host: "localhost",
         fix: "refuse a certificate without bytes",
-        recipe: Chain(|kit| bytes(kit, Vec::clear)),
+        recipe: Chain(Direct, |kit| bytes(kit, Vec::clear)),
     },
     Entry {
         id: "version-1",

@@ -9,6 +9,7 @@ use crate::Entry;
 use crate::entry::Expectation::{MustAccept, MustRefuse, Policy};
 use crate::entry::Importance::{High, Low, Medium};
 use crate::entry::Recipe::Chain;
+use crate::entry::Shape::{Direct, Intermediate, RsaIntermediate, RsaKey};
 use crate::kit::{Kit, Made, new_key, patch_first, point};
 use crate::template::authority;
 use crate::weak::{self, Hash, KnownKey, Pkcs8, Rsa};
@@ -24,7 +25,7 @@ pub(super) static ENTRIES: &[Entry] = &[
         expectation: MustRefuse,
         host: "localhost",
         fix: "refuse RSA keys below 2048 bits",
-        recipe: Chain(|kit| rsa(kit, weak::RSA_512)),
+        recipe: Chain(RsaKey, |kit| rsa(kit, weak::RSA_512)),
     },
     Entry {
         id: "rsa-768",
@@ -36,7 +37,7 @@ pub(super) static ENTRIES: &[Entry] = &[
         expectation: MustRefuse,
         host: "localhost",
         fix: "refuse RSA keys below 2048 bits",
-        recipe: Chain(|kit| rsa(kit, weak::RSA_768)),
+        recipe: Chain(RsaKey, |kit| rsa(kit, weak::RSA_768)),
     },
     Entry {
         id: "rsa-1024",
@@ -48,7 +49,7 @@ pub(super) static ENTRIES: &[Entry] = &[
         expectation: Policy,
         host: "localhost",
         fix: "refuse RSA keys below 2048 bits",
-        recipe: Chain(|kit| rsa(kit, weak::RSA_1024)),
+        recipe: Chain(RsaKey, |kit| rsa(kit, weak::RSA_1024)),
     },
     Entry {
         id: "rsa-2047",
@@ -60,7 +61,7 @@ pub(super) static ENTRIES: &[Entry] = &[
         expectation: Policy,
         host: "localhost",
         fix: "make keys of the usual sizes",
-        recipe: Chain(|kit| rsa(kit, weak::RSA_2047)),
+        recipe: Chain(RsaKey, |kit| rsa(kit, weak::RSA_2047)),
     },
     Entry {
         id: "rsa-8192",
@@ -72,7 +73,7 @@ pub(super) static ENTRIES: &[Entry] = &[
         expectation: Policy,
         host: "localhost",
         fix: "make keys of the usual sizes",
-        recipe: Chain(|kit| rsa(kit, weak::RSA_8192)),
+        recipe: Chain(RsaKey, |kit| rsa(kit, weak::RSA_8192)),
     },
     Entry {
         id: "issuer-rsa-512",
@@ -84,7 +85,7 @@ pub(super) static ENTRIES: &[Entry] = &[
         expectation: MustRefuse,
         host: "localhost",
         fix: "refuse RSA keys below 2048 bits in the whole chain",
-        recipe: Chain(|kit| between_rsa(kit, Rsa::read(weak::RSA_512))),
+        recipe: Chain(RsaIntermediate, |kit| between_rsa(kit, Rsa::read(weak::RSA_512))),
     },
     Entry {
         id: "issuer-rsa-exponent-1",
@@ -97,7 +98,9 @@ pub(super) static ENTRIES: &[Entry] = &[
         expectation: Policy,
         host: "localhost",
         fix: "refuse RSA exponents below 3",
-        recipe: Chain(|kit| between_rsa(kit, Rsa::read(weak::RSA_2048).map(Rsa::exponent_one))),
+        recipe: Chain(RsaIntermediate, |kit| {
+            between_rsa(kit, Rsa::read(weak::RSA_2048).map(Rsa::exponent_one))
+        }),
     },
     Entry {
         id: "issuer-p192",
@@ -109,7 +112,7 @@ pub(super) static ENTRIES: &[Entry] = &[
         expectation: Policy,
         host: "localhost",
         fix: "use P-256 or P-384",
-        recipe: Chain(|kit| between_known(kit, &weak::P192)),
+        recipe: Chain(Intermediate, |kit| between_known(kit, &weak::P192)),
     },
     Entry {
         id: "issuer-p224",
@@ -121,7 +124,7 @@ pub(super) static ENTRIES: &[Entry] = &[
         expectation: Policy,
         host: "localhost",
         fix: "use P-256 or P-384",
-        recipe: Chain(|kit| between_known(kit, &weak::P224)),
+        recipe: Chain(Intermediate, |kit| between_known(kit, &weak::P224)),
     },
     Entry {
         id: "issuer-secp256k1",
@@ -133,7 +136,7 @@ pub(super) static ENTRIES: &[Entry] = &[
         expectation: Policy,
         host: "localhost",
         fix: "use P-256 or P-384",
-        recipe: Chain(|kit| between_known(kit, &weak::SECP256K1)),
+        recipe: Chain(Intermediate, |kit| between_known(kit, &weak::SECP256K1)),
     },
     Entry {
         id: "issuer-dsa",
@@ -145,7 +148,7 @@ pub(super) static ENTRIES: &[Entry] = &[
         expectation: Policy,
         host: "localhost",
         fix: "use ECDSA on P-256 or P-384, or RSA",
-        recipe: Chain(|kit| between_known(kit, &weak::DSA)),
+        recipe: Chain(Intermediate, |kit| between_known(kit, &weak::DSA)),
     },
     Entry {
         id: "explicit-curve",
@@ -157,7 +160,7 @@ pub(super) static ENTRIES: &[Entry] = &[
         expectation: Policy,
         host: "localhost",
         fix: "refuse explicit curve parameters",
-        recipe: Chain(|kit| {
+        recipe: Chain(Direct, |kit| {
             let (mut chain, _) = kit.chain(&kit.server()?, &[kit.root()])?;
             let key = new_key()?;
             patch_first(&mut chain, |parts| {
@@ -179,7 +182,7 @@ pub(super) static ENTRIES: &[Entry] = &[
         expectation: MustAccept,
         host: "localhost",
         fix: "use a library that knows Ed25519, or ECDSA on P-256",
-        recipe: Chain(|kit| with_key(kit, &PKCS_ED25519)),
+        recipe: Chain(Direct, |kit| with_key(kit, &PKCS_ED25519)),
     },
     Entry {
         id: "p384",
@@ -191,7 +194,7 @@ pub(super) static ENTRIES: &[Entry] = &[
         expectation: MustAccept,
         host: "localhost",
         fix: "use a library that knows P-384, or P-256",
-        recipe: Chain(|kit| with_key(kit, &PKCS_ECDSA_P384_SHA384)),
+        recipe: Chain(Direct, |kit| with_key(kit, &PKCS_ECDSA_P384_SHA384)),
     },
     Entry {
         id: "issuer-ml-dsa",
@@ -203,7 +206,7 @@ pub(super) static ENTRIES: &[Entry] = &[
         expectation: Policy,
         host: "localhost",
         fix: "use ECDSA until clients know ML-DSA",
-        recipe: Chain(|kit| {
+        recipe: Chain(Intermediate, |kit| {
             let algorithm = if kit.flawed { &PKCS_ML_DSA_44 } else { &PKCS_ECDSA_P256_SHA256 };
             let params = authority("wirelab intermediate", kit.now);
             let between = kit.authority_with(params, KeyPair::generate_for(algorithm)?, kit.root())?;

@@ -81,7 +81,8 @@ pub(super) static ENTRIES: &[Entry] = &[
         reference: "RFC 9525 section 6.4",
         cwe: "CWE-297",
         importance: Medium,
-        expectation: MustRefuse,
+        // .NET falls back to the common name.
+        expectation: Policy,
         host: "127.0.0.1",
         fix: "compare an address with the iPAddress names alone",
         recipe: Names("127.0.0.1", &[]),

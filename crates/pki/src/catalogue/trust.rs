@@ -9,6 +9,7 @@ use crate::der::Field;
 use crate::entry::Expectation::{MustAccept, MustRefuse, Policy};
 use crate::entry::Importance::{Critical, High, Low, Medium};
 use crate::entry::Recipe::{Between, Chain};
+use crate::entry::Shape::{Direct, FiveIntermediates, Intermediate, TwoIntermediates};
 use crate::kit::{Authority, Kit, Made, Name, new_key, patch_first, point, set_names};
 use crate::template::{authority, named};
 use crate::weak;
@@ -24,7 +25,7 @@ pub(super) static ENTRIES: &[Entry] = &[
         expectation: MustRefuse,
         host: "localhost",
         fix: "verify the chain against the authority of the server; do not waive chain errors in a callback",
-        recipe: Chain(|kit| if kit.flawed { signed_by_itself(kit.server()?) } else { good(kit) }),
+        recipe: Chain(Direct, |kit| if kit.flawed { signed_by_itself(kit.server()?) } else { good(kit) }),
     },
     Entry {
         id: "self-signed-wrong-host",
@@ -37,7 +38,7 @@ pub(super) static ENTRIES: &[Entry] = &[
         expectation: MustRefuse,
         host: "localhost",
         fix: "verify chain and name, both always; no check may replace another",
-        recipe: Chain(|kit| {
+        recipe: Chain(Direct, |kit| {
             if !kit.flawed {
                 return good(kit);
             }
@@ -59,7 +60,7 @@ pub(super) static ENTRIES: &[Entry] = &[
         host: "localhost",
         fix: "accept only chains that end in the configured authority; a chain that ends in some root proves \
               nothing",
-        recipe: Chain(|kit| {
+        recipe: Chain(Direct, |kit| {
             let stranger = kit.stranger(authority("wirelab other authority", kit.now))?;
             kit.chain(&kit.server()?, &[if kit.flawed { &stranger } else { kit.root() }])
         }),
@@ -74,7 +75,7 @@ pub(super) static ENTRIES: &[Entry] = &[
         expectation: MustRefuse,
         host: "localhost",
         fix: "compare the key of the authority, never its name or key id",
-        recipe: Chain(|kit| {
+        recipe: Chain(Direct, |kit| {
             let mut params = authority("wirelab authority", kit.now);
             let id = params.key_identifier(kit.root().key());
             params.key_identifier_method = KeyIdMethod::PreSpecified(id);
@@ -92,7 +93,7 @@ pub(super) static ENTRIES: &[Entry] = &[
         expectation: MustRefuse,
         host: "localhost",
         fix: "verify the signature of every certificate of the chain",
-        recipe: Chain(|kit| {
+        recipe: Chain(Direct, |kit| {
             let (mut chain, old) = kit.chain(&kit.server()?, &[kit.root()])?;
             let key = new_key()?;
             if !kit.flawed {
@@ -152,7 +153,7 @@ pub(super) static ENTRIES: &[Entry] = &[
         expectation: MustRefuse,
         host: "localhost",
         fix: "refuse a chain that does not reach the configured authority; let the server send it whole",
-        recipe: Chain(|kit| {
+        recipe: Chain(Intermediate, |kit| {
             let between = kit.under("wirelab intermediate", kit.root())?;
             let (mut chain, key) = kit.chain(&kit.server()?, &[&between])?;
             if kit.flawed {
@@ -171,7 +172,7 @@ pub(super) static ENTRIES: &[Entry] = &[
         expectation: MustAccept,
         host: "localhost",
         fix: "build the path from what was sent, whatever its order",
-        recipe: Chain(|kit| {
+        recipe: Chain(TwoIntermediates, |kit| {
             let upper = kit.under("wirelab upper intermediate", kit.root())?;
             let lower = kit.under("wirelab intermediate", &upper)?;
             let (mut chain, key) = kit.chain(&kit.server()?, &[&lower, &upper, kit.root()])?;
@@ -193,7 +194,7 @@ pub(super) static ENTRIES: &[Entry] = &[
         expectation: MustAccept,
         host: "localhost",
         fix: "leave out what is not needed for the path",
-        recipe: Chain(|kit| {
+        recipe: Chain(Direct, |kit| {
             let (mut chain, key) = good(kit)?;
             let stranger = kit.stranger(authority("wirelab other authority", kit.now))?;
             if kit.flawed {
@@ -212,7 +213,7 @@ pub(super) static ENTRIES: &[Entry] = &[
         expectation: MustRefuse,
         host: "localhost",
         fix: "take the first certificate, and no other, as the server's",
-        recipe: Chain(|kit| {
+        recipe: Chain(Intermediate, |kit| {
             let between = kit.under("wirelab intermediate", kit.root())?;
             let (mut chain, key) = kit.chain(&kit.server()?, &[&between, kit.root()])?;
             if kit.flawed {
@@ -232,7 +233,7 @@ pub(super) static ENTRIES: &[Entry] = &[
         expectation: MustRefuse,
         host: "localhost",
         fix: "refuse explicit curve parameters; compare whole keys with their parameters",
-        recipe: Chain(|kit| {
+        recipe: Chain(Direct, |kit| {
             let (mut chain, key) = good(kit)?;
             if !kit.flawed {
                 return Ok((chain, key));
@@ -261,7 +262,7 @@ pub(super) static ENTRIES: &[Entry] = &[
         expectation: Policy,
         host: "localhost",
         fix: "try the other paths where one fails",
-        recipe: Chain(|kit| {
+        recipe: Chain(Intermediate, |kit| {
             let between = kit.under("wirelab intermediate", kit.root())?;
             let (mut chain, key) = kit.chain(&kit.server()?, &[&between, kit.root()])?;
             let mut old = authority("wirelab old authority", kit.now);
@@ -285,7 +286,7 @@ pub(super) static ENTRIES: &[Entry] = &[
         expectation: MustRefuse,
         host: "localhost",
         fix: "use a path builder that notices what it has seen, and that limits its work",
-        recipe: Chain(|kit| {
+        recipe: Chain(TwoIntermediates, |kit| {
             let [one, two] = [authority("wirelab one", kit.now), authority("wirelab two", kit.now)];
             let first = kit.stranger(one.clone())?;
             let second = kit.authority(two, if kit.flawed { &first } else { kit.root() })?;
@@ -310,7 +311,7 @@ pub(super) static ENTRIES: &[Entry] = &[
         expectation: Policy,
         host: "localhost",
         fix: "limit the depth of chains; four is more than anybody needs",
-        recipe: Chain(|kit| {
+        recipe: Chain(Intermediate, |kit| {
             let mut authorities: Vec<Authority> = Vec::new();
             for level in 0..if kit.flawed { 100 } else { 1 } {
                 let name = format!("wirelab intermediate {level}");
@@ -330,7 +331,7 @@ pub(super) static ENTRIES: &[Entry] = &[
         expectation: MustRefuse,
         host: "localhost",
         fix: "use a path builder that limits the signatures it checks",
-        recipe: Chain(cross_signed_graph),
+        recipe: Chain(FiveIntermediates, cross_signed_graph),
     },
     Entry {
         id: "other-key",
@@ -342,7 +343,7 @@ pub(super) static ENTRIES: &[Entry] = &[
         expectation: Policy,
         host: "localhost",
         fix: "where one authority signs for several parties, pin the key or use an authority of your own",
-        recipe: Chain(good),
+        recipe: Chain(Direct, good),
     },
     Entry {
         id: "issuer-version-1",
@@ -354,7 +355,7 @@ pub(super) static ENTRIES: &[Entry] = &[
         expectation: MustRefuse,
         host: "localhost",
         fix: "require version 3 with basic constraints in every issuer",
-        recipe: Chain(|kit| {
+        recipe: Chain(Intermediate, |kit| {
             let between = kit.under("wirelab intermediate", kit.root())?;
             let (mut chain, key) = kit.chain(&kit.server()?, &[&between, kit.root()])?;
             if kit.flawed

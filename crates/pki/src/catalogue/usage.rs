@@ -7,6 +7,7 @@ use crate::der::{Field, INTEGER, Parts, SEQUENCE, elements, open, sequence, tlv}
 use crate::entry::Expectation::{MustAccept, MustRefuse, Policy};
 use crate::entry::Importance::{High, Low, Medium};
 use crate::entry::Recipe::{Between, Chain, Leaf, Patched};
+use crate::entry::Shape::{Direct, Intermediate};
 use crate::kit::patch_first;
 use crate::template::extension;
 
@@ -256,7 +257,7 @@ pub(super) static ENTRIES: &[Entry] = &[
         expectation: Policy,
         host: "localhost",
         fix: "never tell certificates apart by their serial number alone",
-        recipe: Chain(|kit| {
+        recipe: Chain(Direct, |kit| {
             let good = kit.lab.good().chain.first().ok_or(rcgen::Error::CouldNotParseCertificate)?;
             let serial = Parts::split(good)?.get(Field::Serial).to_vec();
             kit.patched(|parts| {
@@ -308,7 +309,7 @@ pub(super) static ENTRIES: &[Entry] = &[
         expectation: Policy,
         host: "localhost",
         fix: "issue it as not critical",
-        recipe: Chain(|kit| {
+        recipe: Chain(Direct, |kit| {
             let mut params = kit.server()?;
             if kit.flawed {
                 // The subject key id of the authority, under the tag of an authority key id.
@@ -329,7 +330,7 @@ pub(super) static ENTRIES: &[Entry] = &[
         expectation: Policy,
         host: "localhost",
         fix: "find the issuer by its name, and by the id only where it is there",
-        recipe: Chain(|kit| {
+        recipe: Chain(Intermediate, |kit| {
             let between = kit.under("wirelab intermediate", kit.root())?;
             let (mut chain, key) = kit.chain(&kit.server()?, &[&between, kit.root()])?;
             if kit.flawed
