@@ -31,7 +31,7 @@ fn main() -> ProcessExit {
             for source in sources {
                 let arms: Vec<String> =
                     source.scenario.arms.iter().map(|arm| arm.transport.to_string()).collect();
-                println!("{:<34} {}  [{}]", source.scenario.id, source.scenario.title, arms.join(", "));
+                println!("{:<42} {}  [{}]", source.scenario.id, source.scenario.title, arms.join(", "));
             }
         })),
         Command::Explain { id, toml } => show(select(&[id], &Filter::default()).map(|sources| {

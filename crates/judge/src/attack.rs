@@ -193,7 +193,8 @@ fn refused(trial: &Trial, peer: &PeerReport) -> Finding {
     };
     match &trial.client.end {
         ClientEnd::Failed { .. } => {
-            let own = trial.client.error.as_ref().map(|e| format!("; it says: {e}")).unwrap_or_default();
+            let own =
+                trial.client.error.as_ref().map(|e| format!("; it says: {}", short(e))).unwrap_or_default();
             Finding::secure(format!("the client refused the certificate ({how}) and sent nothing{own}"))
         }
         ClientEnd::TimedOut { .. } => {
@@ -203,6 +204,15 @@ fn refused(trial: &Trial, peer: &PeerReport) -> Finding {
             "the client refused the certificate ({how}), and yet says that it worked"
         )),
         end => Finding::inconclusive(format!("the client refused the certificate ({how}), but {end}")),
+    }
+}
+
+/// The beginning of what a client says; all of it is in the evidence.
+fn short(text: &str) -> String {
+    const MOST: usize = 160;
+    match text.char_indices().nth(MOST) {
+        Some((end, _)) => text.get(..end).unwrap_or(text).to_owned() + "…",
+        None => text.to_owned(),
     }
 }
 
@@ -260,7 +270,8 @@ fn corrupt(trial: &Trial) -> Finding {
     };
     match &trial.client.end {
         ClientEnd::Failed { .. } => {
-            let own = trial.client.error.as_ref().map(|e| format!("; it says: {e}")).unwrap_or_default();
+            let own =
+                trial.client.error.as_ref().map(|e| format!("; it says: {}", short(e))).unwrap_or_default();
             Finding::secure(format!("the corrupter {what}, and the client broke the connection off{own}"))
         }
         ClientEnd::TimedOut { .. } => {

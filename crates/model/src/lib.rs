@@ -26,7 +26,7 @@ pub use exit::ExitCode;
 pub use frame::{Frame, LINKTYPE_ETHERNET};
 pub use peer::{Connection, Ending, Handshake, Opening, PeerReport, TlsFacts, Witnessed};
 pub use record::{ArmRecord, ControlRecord, Outcome, RunRecord, ScenarioInfo, Setup};
-pub use scenario::{Arm, Attack, Scenario, Transport};
+pub use scenario::{Arm, Attack, Expect, Scenario, Transport};
 pub use schema::schemas;
 pub use verdict::{Got, Verdict};
 pub use wire::{Direction, Encoding, FlowKind, FlowSeen, Leak, TlsAlertSeen, TlsSeen, WireReport};

@@ -1,6 +1,6 @@
 //! `run.json`: what a run leaves for machines.
 
-use crate::{Attack, ExitCode, Got, Transport, TrialKind, Verdict};
+use crate::{Attack, ExitCode, Expect, Got, Transport, TrialKind, Verdict};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -112,8 +112,8 @@ pub struct ArmRecord {
     pub verdict: Verdict,
     /// What the attacker got, where it is `compromised`.
     pub got: Vec<Got>,
-    /// The verdict that the scenario asks for.
-    pub expected: Verdict,
+    /// The verdict that the scenario asks for, or the verdicts that it allows.
+    pub expected: Expect,
     /// What the attacker must have got at least.
     pub expected_got: Vec<Got>,
     /// Whether the arm is as the scenario asks.
@@ -133,7 +133,8 @@ pub struct ArmRecord {
 pub struct ControlRecord {
     /// Which.
     pub kind: TrialKind,
-    /// Rogue that was run with its flaw removed: `impostor`, `relay`, `corrupter`.
+    /// Rogue that was run with its flaw removed: `impostor`, `relay`, `corrupter`; for impostors also what
+    /// their certificate is like, such as `impostor-intermediate`.
     pub rogue: Option<String>,
     /// Its transport.
     pub arm: Transport,

@@ -98,9 +98,50 @@ impl Attack {
 pub struct Arm {
     /// How the client talks to its peer.
     pub transport: Transport,
-    /// The verdict that the arm must have.
-    pub expect: Verdict,
+    /// The verdict that the arm must have, or the verdicts that it may have.
+    pub expect: Expect,
     /// What the attacker must have got at least, where the verdict is `compromised`.
     #[serde(default)]
     pub got: Vec<Got>,
+}
+
+/// The verdict that an arm must have, or several that it may have: then it is reported, and no verdict
+/// among them fails the run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(
+    untagged,
+    expecting = "expected a verdict such as \"secure\", or a list such as [\"secure\", \"compromised\"]"
+)]
+pub enum Expect {
+    /// This one.
+    One(Verdict),
+    /// Any of these.
+    Any(Vec<Verdict>),
+}
+
+impl Expect {
+    /// The verdicts that are as expected.
+    pub fn verdicts(&self) -> &[Verdict] {
+        match self {
+            Self::One(verdict) => std::slice::from_ref(verdict),
+            Self::Any(verdicts) => verdicts,
+        }
+    }
+
+    /// Whether this verdict is as expected.
+    pub fn allows(&self, verdict: Verdict) -> bool {
+        self.verdicts().contains(&verdict)
+    }
+}
+
+impl fmt::Display for Expect {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, verdict) in self.verdicts().iter().enumerate() {
+            if index > 0 {
+                f.write_str(" or ")?;
+            }
+            verdict.fmt(f)?;
+        }
+        Ok(())
+    }
 }

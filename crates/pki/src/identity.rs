@@ -1,3 +1,4 @@
+use crate::weak::{Hash, Rsa};
 use pem::{EncodeConfig, LineEnding, Pem};
 use rustls_pki_types::{CertificateDer, PrivatePkcs8KeyDer};
 
@@ -8,6 +9,8 @@ pub struct Identity {
     pub name: String,
     /// The certificate itself first, its authority after it where there is one.
     pub chain: Vec<CertificateDer<'static>>,
+    /// The OCSP response that is stapled to it (RFC 6066 section 8), for clients that ask for one.
+    pub staple: Option<Vec<u8>>,
     /// The private key, PKCS#8.
     pub key: PrivatePkcs8KeyDer<'static>,
 }
@@ -17,6 +20,13 @@ impl Identity {
     #[must_use]
     pub fn chain_pem(&self) -> String {
         self.chain.iter().map(|certificate| to_pem("CERTIFICATE", certificate)).collect()
+    }
+
+    /// RSASSA-PKCS1-v1_5 over SHA-256 (RFC 8017 section 8.2) with the private key, of whatever length.
+    /// None where that is no RSA key, or one too short for a hash.
+    #[must_use]
+    pub fn sign_rsa_sha256(&self, message: &[u8]) -> Option<Vec<u8>> {
+        Rsa::read(self.key.secret_pkcs8_der())?.sign(Hash::Sha256, message)
     }
 
     /// The private key in PEM (`BEGIN PRIVATE KEY`). Whoever writes it to a file makes that 0600.
@@ -29,7 +39,12 @@ impl Identity {
 // By hand because a key has no `Clone`: it is copied only where one says so.
 impl Clone for Identity {
     fn clone(&self) -> Self {
-        Self { name: self.name.clone(), chain: self.chain.clone(), key: self.key.clone_key() }
+        Self {
+            name: self.name.clone(),
+            chain: self.chain.clone(),
+            staple: self.staple.clone(),
+            key: self.key.clone_key(),
+        }
     }
 }
 

@@ -1,9 +1,10 @@
 use p12_keystore::{KeyStore, KeyStoreEntry, PrivateKey, PrivateKeyChain};
-use rcgen::{CertificateParams, CertifiedIssuer, ExtendedKeyUsagePurpose, KeyPair, PKCS_ECDSA_P256_SHA256};
+use rcgen::CertificateParams;
 use rustls_pki_types::CertificateDer;
 use time::OffsetDateTime;
 
-use crate::template::{Signer, Template, authority, whole_seconds};
+use crate::kit::{Authority, Kit, new_key, self_signed};
+use crate::template::{self, whole_seconds};
 use crate::{Entry, Identity};
 
 /// Why a certificate could not be made. None of these comes from input: each is a fault of the lab
@@ -23,13 +24,10 @@ pub enum PkiError {
     Pfx(#[from] p12_keystore::error::Error),
 }
 
-type Issuer = CertifiedIssuer<'static, KeyPair>;
-
 /// The certificates of one run: an authority made for it, which only the run's own clients are told
-/// to trust, a good server, and a client. All keys are ECDSA on P-256.
+/// to trust, a good server, and a client. Their keys are ECDSA on P-256.
 pub struct Lab {
-    now: OffsetDateTime,
-    authority: Issuer,
+    root: Authority,
     good: Identity,
     client: Identity,
 }
@@ -43,29 +41,25 @@ impl Lab {
     /// [`PkiError::Make`].
     pub fn new(now: OffsetDateTime) -> Result<Self, PkiError> {
         let now = whole_seconds(now);
-        let authority = issuer("wirelab authority", now)?;
-        let good = issue("good", &Template::good(now), &authority)?;
-        let client = Template {
-            common_name: "wirelab client",
-            dns: &[],
-            addresses: &[],
-            usage: ExtendedKeyUsagePurpose::ClientAuth,
-            ..Template::good(now)
-        };
-        let client = issue("client", &client, &authority)?;
-        Ok(Self { now, authority, good, client })
+        let name = "wirelab authority";
+        let root = new_key()
+            .and_then(|key| self_signed(template::authority(name, now), key))
+            .map_err(|source| PkiError::Make { name: name.to_owned(), source })?;
+        let good = issue("good", template::server(now), &root)?;
+        let client = issue("client", template::client(now), &root)?;
+        Ok(Self { root, good, client })
     }
 
     /// The authority's certificate in PEM: what a client under test is told to trust.
     #[must_use]
     pub fn authority_pem(&self) -> String {
-        crate::identity::to_pem("CERTIFICATE", self.authority.der())
+        crate::identity::to_pem("CERTIFICATE", &self.root.der)
     }
 
     /// The authority's certificate in DER.
     #[must_use]
     pub fn authority_der(&self) -> &CertificateDer<'static> {
-        self.authority.der()
+        &self.root.der
     }
 
     /// The server that every client must accept, as `localhost`, 127.0.0.1 and ::1.
@@ -97,44 +91,54 @@ impl Lab {
         Ok(store.writer(password).write()?)
     }
 
-    /// Makes the forged certificate of `entry`, with a fresh key: an attacker does not have the
-    /// server's.
+    /// Makes the forged certificate of `entry` as of `now`, which lies within a day of the time of
+    /// the lab. Keys are fresh, as an attacker does not have the server's, unless the key is the flaw.
     ///
     /// # Errors
     ///
     /// [`PkiError::Make`].
-    pub fn forge(&self, entry: &Entry) -> Result<Identity, PkiError> {
-        let mut template = Template::good(self.now);
-        (entry.forge)(&mut template);
-        issue(entry.id, &template, &self.authority)
+    pub fn forge(&self, entry: &Entry, now: OffsetDateTime) -> Result<Identity, PkiError> {
+        self.make(entry, now, true)
+    }
+
+    /// Makes the same without its flaw: what every client must accept, for the same reason for which
+    /// it refuses the forged one.
+    ///
+    /// # Errors
+    ///
+    /// [`PkiError::Make`].
+    pub fn mend(&self, entry: &Entry, now: OffsetDateTime) -> Result<Identity, PkiError> {
+        self.make(entry, now, false)
+    }
+
+    fn make(&self, entry: &Entry, now: OffsetDateTime, flawed: bool) -> Result<Identity, PkiError> {
+        let name = entry.id.to_owned();
+        let kit = Kit { lab: self, now: whole_seconds(now), flawed };
+        match kit.with_staple(entry) {
+            Ok((chain, staple, key)) => Ok(Identity { name, chain, staple, key }),
+            Err(source) => Err(PkiError::Make { name, source }),
+        }
+    }
+
+    pub(crate) fn root(&self) -> &Authority {
+        &self.root
     }
 }
 
-/// Signs `template`. The chain is sent with its authority also where that is the trusted one, so that
-/// a chain differs from the good one by its flaw and not by its length.
-fn issue(name: &str, template: &Template, lab: &Issuer) -> Result<Identity, PkiError> {
-    let make = |source| PkiError::Make { name: name.to_owned(), source };
-    let key = new_key().map_err(make)?;
-    let params = template.params().map_err(make)?;
-    let signed = |by: &Issuer| -> Result<_, PkiError> {
-        let leaf = params.signed_by(&key, by).map_err(make)?;
-        Ok(vec![leaf.der().clone(), by.der().clone()])
-    };
-    let chain = match template.signer {
-        Signer::Lab => signed(lab)?,
-        Signer::Stranger => signed(&issuer("wirelab other authority", template.now)?)?,
-        Signer::Itself => vec![params.self_signed(&key).map_err(make)?.der().clone()],
-    };
-    Ok(Identity { name: name.to_owned(), chain, key: key.into() })
-}
-
-fn issuer(common_name: &str, now: OffsetDateTime) -> Result<Issuer, PkiError> {
-    let params: CertificateParams = authority(common_name, now);
-    new_key()
-        .and_then(|key| CertifiedIssuer::self_signed(params, key))
-        .map_err(|source| PkiError::Make { name: common_name.to_owned(), source })
-}
-
-fn new_key() -> Result<KeyPair, rcgen::Error> {
-    KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256)
+fn issue(
+    name: &str,
+    params: Result<CertificateParams, rcgen::Error>,
+    by: &Authority,
+) -> Result<Identity, PkiError> {
+    let made = params.and_then(|params| {
+        let key = new_key()?;
+        let leaf = params.signed_by(&key, &by.issuer)?.der().clone();
+        Ok(Identity {
+            name: name.to_owned(),
+            chain: vec![leaf, by.der.clone()],
+            staple: None,
+            key: key.into(),
+        })
+    });
+    made.map_err(|source| PkiError::Make { name: name.to_owned(), source })
 }

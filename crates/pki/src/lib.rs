@@ -4,10 +4,16 @@
 //! No I/O and no clock: the time is an argument. This is the only crate that names rcgen.
 
 mod catalogue;
+mod der;
+mod entry;
 mod identity;
+mod kit;
 mod lab;
+mod ocsp;
 mod template;
+mod weak;
 
-pub use catalogue::{Entry, all, find};
+pub use catalogue::{all, find};
+pub use entry::{Entry, Expectation, Importance, Shape};
 pub use identity::Identity;
 pub use lab::{Lab, PkiError};

@@ -1,67 +1,37 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use rcgen::{
-    BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa,
-    KeyUsagePurpose, SanType,
+    BasicConstraints, CertificateParams, CustomExtension, DistinguishedName, DnType, ExtendedKeyUsagePurpose,
+    IsCa, KeyUsagePurpose, SanType,
 };
 use time::{Duration, OffsetDateTime, UtcOffset};
 
-/// Who signs a certificate.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Signer {
-    /// The authority that clients of the lab trust.
-    Lab,
-    /// An authority made for this one certificate, which nobody trusts.
-    Stranger,
-    /// The certificate's own key.
-    Itself,
+/// The good server certificate. Every certificate of the lab starts as this or as [`authority`], and
+/// what a catalogue entry changes in it is its flaw. Without a serial number: rcgen takes that from the
+/// hash of the public key, and every certificate has a fresh one.
+pub(crate) fn server(now: OffsetDateTime) -> Result<CertificateParams, rcgen::Error> {
+    let mut params = CertificateParams::default();
+    params.not_before = now - Duration::hours(1);
+    params.not_after = now + Duration::hours(24);
+    params.distinguished_name = named("localhost");
+    params.subject_alt_names = vec![
+        SanType::DnsName("localhost".try_into()?),
+        SanType::IpAddress(IpAddr::V4(Ipv4Addr::LOCALHOST)),
+        SanType::IpAddress(IpAddr::V6(Ipv6Addr::LOCALHOST)),
+    ];
+    params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+    params.use_authority_key_identifier_extension = true;
+    Ok(params)
 }
 
-/// A certificate before it is signed. Every one in the lab starts as [`Template::good`], and what a
-/// catalogue entry changes in it is its flaw.
-#[derive(Debug, Clone)]
-pub(crate) struct Template {
-    pub(crate) now: OffsetDateTime,
-    pub(crate) common_name: &'static str,
-    pub(crate) dns: &'static [&'static str],
-    pub(crate) addresses: &'static [IpAddr],
-    pub(crate) not_before: OffsetDateTime,
-    pub(crate) not_after: OffsetDateTime,
-    pub(crate) usage: ExtendedKeyUsagePurpose,
-    pub(crate) signer: Signer,
-}
-
-impl Template {
-    /// The good server certificate.
-    pub(crate) fn good(now: OffsetDateTime) -> Self {
-        Self {
-            now,
-            common_name: "localhost",
-            dns: &["localhost"],
-            addresses: &[IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)],
-            not_before: now - Duration::hours(1),
-            not_after: now + Duration::hours(24),
-            usage: ExtendedKeyUsagePurpose::ServerAuth,
-            signer: Signer::Lab,
-        }
-    }
-
-    /// What to sign, without the serial number: rcgen takes it from the hash of the public key, and
-    /// every certificate of the lab has a fresh one.
-    pub(crate) fn params(&self) -> Result<CertificateParams, rcgen::Error> {
-        let mut params = CertificateParams::default();
-        params.not_before = self.not_before;
-        params.not_after = self.not_after;
-        params.distinguished_name = named(self.common_name);
-        for name in self.dns {
-            params.subject_alt_names.push(SanType::DnsName((*name).try_into()?));
-        }
-        params.subject_alt_names.extend(self.addresses.iter().copied().map(SanType::IpAddress));
-        params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
-        params.extended_key_usages = vec![self.usage.clone()];
-        params.use_authority_key_identifier_extension = true;
-        Ok(params)
-    }
+/// The good client certificate.
+pub(crate) fn client(now: OffsetDateTime) -> Result<CertificateParams, rcgen::Error> {
+    let mut params = server(now)?;
+    params.distinguished_name = named("wirelab client");
+    params.subject_alt_names.clear();
+    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+    Ok(params)
 }
 
 /// An authority. It is valid from two days ago, so that a certificate that expired an hour ago lay
@@ -82,8 +52,15 @@ pub(crate) fn whole_seconds(now: OffsetDateTime) -> OffsetDateTime {
     now - Duration::nanoseconds(i64::from(now.nanosecond()))
 }
 
-fn named(common_name: &str) -> DistinguishedName {
+pub(crate) fn named(common_name: &str) -> DistinguishedName {
     let mut name = DistinguishedName::new();
     name.push(DnType::CommonName, common_name);
     name
+}
+
+/// An extension with this DER inside.
+pub(crate) fn extension(oid: &[u64], critical: bool, content: &[u8]) -> CustomExtension {
+    let mut extension = CustomExtension::from_oid_content(oid, content.to_vec());
+    extension.set_criticality(critical);
+    extension
 }

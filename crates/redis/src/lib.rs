@@ -8,6 +8,7 @@ mod serve;
 mod session;
 mod store;
 mod tls;
+mod weak_key;
 
 pub use endpoint::{Accepts, Endpoint, EndpointError, Running, Stream};
 pub use record::{Recorder, ending};

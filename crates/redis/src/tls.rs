@@ -1,7 +1,10 @@
 use crate::record::{Recorder, alert, tls_error};
+use crate::weak_key::WeakKey;
 use rustls::ServerConfig;
 use rustls::crypto::aws_lc_rs;
 use rustls::server::{Acceptor, NoServerSessionStorage};
+use rustls::sign::{CertifiedKey, SigningKey, SingleCertAndKey};
+use rustls::version::TLS12;
 use std::io;
 use std::sync::Arc;
 use tokio::net::TcpStream;
@@ -10,7 +13,7 @@ use tokio_rustls::server::TlsStream;
 use wirelab_model::{Ending, Handshake, TlsFacts};
 use wirelab_pki::Identity;
 
-/// The server side of TLS with one certificate.
+/// The server side of TLS with one certificate, good or not: whatever is in the chain is sent as it is.
 #[derive(Debug, Clone)]
 pub struct Tls {
     config: Arc<ServerConfig>,
@@ -18,16 +21,27 @@ pub struct Tls {
 }
 
 impl Tls {
-    /// TLS 1.2 and 1.3 with this certificate. Clients are asked for none, and sessions are never
-    /// resumed: each connection must check the certificate anew.
+    /// TLS 1.2 and 1.3 with this certificate; TLS 1.2 alone where the key is one that rustls does not
+    /// sign with. Clients are asked for no certificate, and sessions are never resumed: each connection
+    /// must check the certificate anew.
     ///
     /// # Errors
-    /// Certificate and key do not belong together.
+    /// The key is of a kind that nobody here signs with.
     pub fn new(identity: &Identity) -> Result<Self, rustls::Error> {
-        let mut config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
-            .with_safe_default_protocol_versions()?
-            .with_no_client_auth()
-            .with_single_cert(identity.chain.clone(), identity.key.clone_key().into())?;
+        let builder = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()));
+        let key = identity.key.clone_key().into();
+        let (builder, key): (_, Arc<dyn SigningKey>) = match aws_lc_rs::sign::any_supported_type(&key) {
+            Ok(key) => (builder.with_safe_default_protocol_versions()?, key),
+            Err(error) => {
+                let key = WeakKey::new(identity).ok_or(error)?;
+                (builder.with_protocol_versions(&[&TLS12])?, Arc::new(key))
+            }
+        };
+        // Not `with_single_cert`, which reads the certificate and compares its key.
+        let mut certified = CertifiedKey::new(identity.chain.clone(), key);
+        certified.ocsp.clone_from(&identity.staple);
+        let mut config =
+            builder.with_no_client_auth().with_cert_resolver(Arc::new(SingleCertAndKey::from(certified)));
         config.session_storage = Arc::new(NoServerSessionStorage {});
         config.send_tls13_tickets = 0;
         Ok(Self { config: Arc::new(config), certificate: identity.name.clone() })

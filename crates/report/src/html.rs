@@ -2,7 +2,7 @@ mod dump;
 mod facts;
 mod picture;
 
-use crate::words::{column_title, gained, outcome, symbol};
+use crate::words::{column_title, gained, mark, outcome, symbol};
 use askama::Template;
 use dump::Packet;
 use facts::{Fact, facts};
@@ -34,6 +34,7 @@ struct Arm<'a> {
     title: &'static str,
     anchor: String,
     symbol: char,
+    mark: char,
     gained: String,
     /// SVG.
     picture: String,
@@ -79,7 +80,7 @@ pub fn page(record: &RunRecord, evidence: &BTreeMap<String, ArmEvidence>) -> Res
             client: record.arms.iter().find(|arm| arm.arm == transport).map_or("", |arm| &arm.client),
         })
         .collect();
-    Page { record, outcome: outcome(record.outcome), columns, scenarios }.render()
+    Page { record, outcome: outcome(record), columns, scenarios }.render()
 }
 
 fn view<'a>(
@@ -94,6 +95,7 @@ fn view<'a>(
         title: column_title(record.arm),
         anchor: format!("{}/{}", record.scenario, record.arm),
         symbol: symbol(record.verdict),
+        mark: mark(record),
         picture: picture::picture(record, &info.attack, &gained)?,
         gained,
         facts: evidence.map(facts).unwrap_or_default(),

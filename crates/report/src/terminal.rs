@@ -1,4 +1,4 @@
-use crate::words::{column_title, gained, outcome, symbol};
+use crate::words::{column_title, gained, mark, outcome, symbol};
 use wirelab_model::{ArmRecord, Outcome, RunRecord, Verdict};
 
 fn paint(text: &str, code: &str, color: bool) -> String {
@@ -15,10 +15,10 @@ fn code(verdict: Verdict) -> &'static str {
 
 /// One line about an arm, while the run goes on.
 pub fn arm_line(arm: &ArmRecord, color: bool) -> String {
-    let mark = if arm.as_expected { ' ' } else { '!' };
+    let mark = mark(arm);
     let verdict = format!("{} {}", symbol(arm.verdict), gained(arm));
     format!(
-        "{mark} {:<34} {:<15} {}",
+        "{mark} {:<42} {:<15} {}",
         arm.scenario,
         arm.arm.to_string(),
         paint(&verdict, code(arm.verdict), color)
@@ -35,7 +35,8 @@ pub fn table(record: &RunRecord, color: bool) -> String {
             record.setup.client
         );
     }
-    let mut heading = format!("{:<34}", "What the attacker got");
+    let width = record.scenarios.iter().map(|scenario| scenario.id.len()).max().unwrap_or(0).max(21) + 1;
+    let mut heading = format!("{:<width$}", "What the attacker got");
     for transport in &columns {
         let subject =
             record.arms.iter().any(|arm| arm.arm == *transport && arm.client == record.setup.client);
@@ -44,11 +45,11 @@ pub fn table(record: &RunRecord, color: bool) -> String {
     }
     out += &(paint(heading.trim_end(), "1", color) + "\n");
     for scenario in &record.scenarios {
-        let mut line = format!("{:<34}", scenario.id);
+        let mut line = format!("{:<width$}", scenario.id);
         for transport in &columns {
             let arm = record.arms.iter().find(|arm| arm.scenario == scenario.id && arm.arm == *transport);
             let cell = arm.map_or_else(String::new, |arm| {
-                format!("{} {}{}", symbol(arm.verdict), gained(arm), if arm.as_expected { "" } else { " !" })
+                format!("{} {} {}", symbol(arm.verdict), gained(arm), mark(arm)).trim_end().to_owned()
             });
             let padded = format!("{cell:<31}");
             line += " ";
@@ -60,7 +61,11 @@ pub fn table(record: &RunRecord, color: bool) -> String {
     let passed = record.controls.iter().filter(|control| control.passed).count();
     out += &format!("\nControls: {passed} of {} passed", record.controls.len());
     for control in record.controls.iter().filter(|control| !control.passed) {
-        out += &format!("\n  ? {} {:?} ({}): {}", control.arm, control.kind, control.client, control.why);
+        let rogue = control.rogue.as_deref().unwrap_or("server");
+        out += &format!(
+            "\n  ? {} {:?} {rogue} ({}): {}",
+            control.arm, control.kind, control.client, control.why
+        );
     }
     out += "\n";
     for arm in record.arms.iter().filter(|arm| !arm.as_expected) {
@@ -89,5 +94,5 @@ pub fn table(record: &RunRecord, color: bool) -> String {
         Outcome::Unexpected => "1;31",
         Outcome::Inconclusive => "1;33",
     };
-    out + "\n" + &paint(outcome(record.outcome), last, color) + "\n"
+    out + "\n" + &paint(outcome(record), last, color) + "\n"
 }

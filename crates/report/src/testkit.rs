@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 use wirelab_model::{
-    ArmEvidence, ArmRecord, Attack, ClientEnd, ClientReport, Direction, Got, Outcome, PacketView, RunRecord,
-    ScenarioInfo, Setup, Transport, Verdict, WireReport,
+    ArmEvidence, ArmRecord, Attack, ClientEnd, ClientReport, Direction, Expect, Got, Outcome, PacketView,
+    RunRecord, ScenarioInfo, Setup, Transport, Verdict, WireReport,
 };
 
 pub(crate) const HOSTILE: &str = "<script>alert('x')</script>&\"";
@@ -16,7 +16,7 @@ fn arm(transport: Transport, verdict: Verdict, expected: Verdict, got: &[Got]) -
         server: "embedded".into(),
         verdict,
         got: got.to_vec(),
-        expected,
+        expected: Expect::One(expected),
         expected_got: Vec::new(),
         as_expected: verdict == expected,
         why: format!("because {HOSTILE}"),

@@ -1,4 +1,4 @@
-use wirelab_model::{ArmRecord, Got, Outcome, Transport, Verdict};
+use wirelab_model::{ArmRecord, Got, Outcome, RunRecord, Transport, Verdict};
 
 /// What the attacker got in an arm, for people: `password, data`.
 pub fn gained(arm: &ArmRecord) -> String {
@@ -20,8 +20,25 @@ pub fn gained(arm: &ArmRecord) -> String {
     words.join(", ")
 }
 
-pub(crate) fn outcome(outcome: Outcome) -> &'static str {
-    match outcome {
+/// Whether the client took over verified TLS what it may take.
+fn allowed(arm: &ArmRecord) -> bool {
+    arm.as_expected && arm.arm == Transport::Tls && arm.verdict == Verdict::Compromised
+}
+
+/// What marks an arm: ` `, `!` where it is not as expected, `~` where a client may be like this.
+pub(crate) fn mark(arm: &ArmRecord) -> char {
+    match (arm.as_expected, allowed(arm)) {
+        (false, _) => '!',
+        (true, true) => '~',
+        (true, false) => ' ',
+    }
+}
+
+pub(crate) fn outcome(record: &RunRecord) -> &'static str {
+    match record.outcome {
+        Outcome::AsExpected if record.arms.iter().any(allowed) => {
+            "As expected: nothing leaks with verified TLS but to certificates that a client may accept, marked with ~"
+        }
         Outcome::AsExpected => "As expected: everything leaks without TLS, and nothing with verified TLS.",
         Outcome::Unexpected => "Not as expected: see the arms marked with !",
         Outcome::Inconclusive => "Inconclusive: the lab could not tell, and that is no pass.",

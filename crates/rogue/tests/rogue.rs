@@ -23,7 +23,7 @@ fn lab() -> Lab {
 }
 
 fn forged(lab: &Lab) -> Identity {
-    lab.forge(wirelab_pki::find("self-signed").unwrap()).unwrap()
+    lab.forge(wirelab_pki::find("self-signed").unwrap(), time::OffsetDateTime::now_utc()).unwrap()
 }
 
 /// Trusts `identity` itself, or the lab's authority.

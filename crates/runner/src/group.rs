@@ -1,6 +1,8 @@
 //! The plan: which client runs which arms, in which order.
 
+use crate::trial::{HOST, host};
 use wirelab_model::{Arm, Attack, Scenario, Transport};
+use wirelab_pki::{Entry, Shape};
 use wirelab_subject::Client;
 
 /// One arm to run.
@@ -46,10 +48,11 @@ impl Group {
     }
 }
 
-/// The three kinds of rogue.
+/// The kinds of rogue. For impostors it counts what their certificate is like without its flaw, and how
+/// clients are sent to them: a client that cannot do that refuses them all, whatever the flaw.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Rogue {
-    Impostor,
+    Impostor { shape: Shape, host: &'static str },
     Relay,
     Corrupter,
 }
@@ -58,17 +61,30 @@ impl Rogue {
     pub(crate) fn of(attack: &Attack) -> Option<Self> {
         match attack {
             Attack::Eavesdrop => None,
-            Attack::Impostor { .. } => Some(Self::Impostor),
+            Attack::Impostor { certificate } => {
+                let shape = wirelab_pki::find(certificate).map_or(Shape::Direct, Entry::shape);
+                Some(Self::Impostor { shape, host: host(certificate) })
+            }
             Attack::RelayRead { .. } | Attack::RelayTamper { .. } => Some(Self::Relay),
             Attack::Corrupt => Some(Self::Corrupter),
         }
     }
 
-    pub(crate) fn word(self) -> &'static str {
+    /// `impostor`, or with what is special about it: `impostor-intermediate`, `impostor-127.0.0.1`.
+    pub(crate) fn word(self) -> String {
         match self {
-            Self::Impostor => "impostor",
-            Self::Relay => "relay",
-            Self::Corrupter => "corrupter",
+            Self::Impostor { shape, host } => {
+                let shape = if shape == Shape::Direct { "" } else { shape.word() };
+                let host = if host == HOST { "" } else { host };
+                ["impostor", shape, host]
+                    .iter()
+                    .filter(|word| !word.is_empty())
+                    .copied()
+                    .collect::<Vec<_>>()
+                    .join("-")
+            }
+            Self::Relay => "relay".into(),
+            Self::Corrupter => "corrupter".into(),
         }
     }
 }
@@ -113,7 +129,8 @@ mod tests {
     use crate::select::embedded;
 
     fn shape(client: &Client, wanted: Option<&[Transport]>) -> Vec<(bool, Transport, usize)> {
-        let scenarios: Vec<_> = embedded().unwrap().into_iter().map(|source| source.scenario).collect();
+        let mut scenarios: Vec<_> = embedded().unwrap().into_iter().map(|source| source.scenario).collect();
+        scenarios.retain(|scenario| !scenario.id.starts_with("certificate/"));
         plan(&scenarios, client, wanted)
             .iter()
             .map(|group| (group.client == Client::Builtin, group.transport, group.arms.len()))

@@ -2,7 +2,6 @@
 
 use crate::options::Options;
 use miette::Diagnostic;
-use std::collections::BTreeMap;
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::Write;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
@@ -10,7 +9,7 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 use wirelab_capture::{CaptureError, Live};
 use wirelab_model::ExitCode;
-use wirelab_pki::{Identity, PkiError};
+use wirelab_pki::{Identity, PkiError, Shape};
 use wirelab_subject::{ServerError, TlsFiles};
 
 /// Why a run could not go on. What concerns a single trial is no error: it makes the trial
@@ -90,8 +89,7 @@ pub(crate) struct Lab {
     pub(crate) options: Options,
     pub(crate) capture: Live,
     pub(crate) files: TlsFiles,
-    /// By name: `good`, and every entry of the catalogue.
-    identities: BTreeMap<String, Identity>,
+    pki: wirelab_pki::Lab,
 }
 
 impl Lab {
@@ -104,10 +102,6 @@ impl Lab {
             return Err(RunError::FolderInUse { folder: folder.clone() });
         }
         let pki = wirelab_pki::Lab::new(time::OffsetDateTime::now_utc())?;
-        let mut identities = BTreeMap::from([("good".to_owned(), pki.good().clone())]);
-        for entry in wirelab_pki::all() {
-            identities.insert(entry.id.to_owned(), pki.forge(entry)?);
-        }
         // Programs under test may change their working folder, so they get absolute paths.
         let tls = std::path::absolute(folder).map_err(|error| write_error(folder, &error))?.join("tls");
         make_folder(&tls)?;
@@ -119,14 +113,26 @@ impl Lab {
             client_pfx: write_file(&tls.join("client.pfx"), &pki.client_pfx("")?)?,
         };
         let capture = Live::open("lo")?;
-        Ok(Self { options, capture, files, identities })
+        Ok(Self { options, capture, files, pki })
     }
 
-    /// The certificate of that name. Scenarios are checked against the catalogue, so it is there.
-    pub(crate) fn identity(&self, name: &str) -> Result<&Identity, RunError> {
-        self.identities
-            .get(name)
-            .ok_or_else(|| RunError::Rogue { reason: format!("there is no certificate named `{name}`") })
+    /// A good certificate of this shape: one of the catalogue without its flaw.
+    pub(crate) fn good(&self, shape: Shape) -> Result<Identity, RunError> {
+        let like = wirelab_pki::all().iter().find(|entry| shape != Shape::Direct && entry.shape() == shape);
+        let Some(entry) = like else { return Ok(self.pki.good().clone()) };
+        let name = format!("good {}", shape.word());
+        Ok(Identity { name, ..self.pki.mend(entry, time::OffsetDateTime::now_utc())? })
+    }
+
+    /// The certificate of that name: `good`, or an entry of the catalogue, made for this very moment.
+    /// Scenarios are checked against the catalogue, so it is there.
+    pub(crate) fn identity(&self, name: &str) -> Result<Identity, RunError> {
+        if name == "good" {
+            return Ok(self.pki.good().clone());
+        }
+        let entry = wirelab_pki::find(name)
+            .ok_or_else(|| RunError::Rogue { reason: format!("there is no certificate named `{name}`") })?;
+        Ok(self.pki.forge(entry, time::OffsetDateTime::now_utc())?)
     }
 }
 

@@ -136,7 +136,7 @@ impl<F: FnMut(RunEvent)> State<'_, F> {
             let recorded = self.trial(&spec, &folder).await?;
             let finding = masked(self.lab, &recorded, wirelab_judge::find(&scenario.attack, &recorded.trial));
             (self.on_event)(RunEvent::TrialEnded);
-            if self.lab.options.fail_fast && finding.verdict != planned.arm.expect {
+            if self.lab.options.fail_fast && !planned.arm.expect.allows(finding.verdict) {
                 self.stop = Some(format!(
                     "not run: --fail-fast, and {} {} was {}",
                     scenario.id, group.transport, finding.verdict
@@ -181,7 +181,7 @@ impl<F: FnMut(RunEvent)> State<'_, F> {
         control.why = mask_why(self.lab, &recorded, &control.why);
         let record = ControlRecord {
             kind,
-            rogue: rogue.map(|rogue| rogue.word().to_owned()),
+            rogue: rogue.map(Rogue::word),
             arm: group.transport,
             client: group.client.describe(),
             passed: control.passed,
@@ -213,7 +213,7 @@ impl<F: FnMut(RunEvent)> State<'_, F> {
         let Some(scenario) = self.scenarios.get(scenario) else { return };
         let Some(arm) = scenario.arms.iter().find(|arm| arm.transport == group.transport) else { return };
         let as_expected =
-            finding.verdict == arm.expect && arm.got.iter().all(|wanted| finding.got.contains(wanted));
+            arm.expect.allows(finding.verdict) && arm.got.iter().all(|wanted| finding.got.contains(wanted));
         self.findings.insert((scenario.id.clone(), arm.transport), finding.clone());
         let left_behind = self.evidence.get(folder).map(|evidence| evidence.client.left_behind.clone());
         let record = ArmRecord {
@@ -223,7 +223,7 @@ impl<F: FnMut(RunEvent)> State<'_, F> {
             server: self.server.clone(),
             verdict: finding.verdict,
             got: finding.got,
-            expected: arm.expect,
+            expected: arm.expect.clone(),
             expected_got: arm.got.clone(),
             as_expected,
             why: finding.why,

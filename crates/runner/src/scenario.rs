@@ -93,21 +93,25 @@ fn check(scenario: &Scenario) -> Result<(), Fault> {
         if !seen.insert(transport) {
             return fault(format!("the arm `{transport}` is there twice"), "keep one of them", "[[arm]]");
         }
-        if !matches!(arm.expect, Verdict::Secure | Verdict::Compromised) {
+        let expected = arm.expect.verdicts();
+        if let Some(other) = expected.iter().find(|v| !matches!(v, Verdict::Secure | Verdict::Compromised)) {
             return fault(
-                format!("an arm cannot expect `{}`", arm.expect),
+                format!("an arm cannot expect `{other}`"),
                 "expect `secure` or `compromised`: the other verdicts say that the lab cannot tell, or that the client hangs",
-                &arm.expect.to_string(),
+                &other.to_string(),
             );
         }
-        if arm.expect == Verdict::Secure && !arm.got.is_empty() {
+        if expected.is_empty() {
+            return fault("an arm expects no verdict".into(), "expect `secure` or `compromised`", "expect");
+        }
+        if arm.expect.allows(Verdict::Secure) && !arm.got.is_empty() {
             return fault(
-                "an arm that expects `secure` cannot expect that the attacker got something".into(),
+                "an arm that may be `secure` cannot expect that the attacker got something".into(),
                 "remove `got`",
                 "got",
             );
         }
-        if arm.expect == Verdict::Secure && transport != Transport::Tls {
+        if arm.expect.allows(Verdict::Secure) && transport != Transport::Tls {
             return fault(
                 format!("the arm `{transport}` cannot be secure: it is there to show that the attack works"),
                 "expect `compromised`",
@@ -156,6 +160,11 @@ expect = "secure"
             ("\"secure\"", "\"skipped\"", "cannot expect `skipped`"),
             ("\"compromised\"", "\"secure\"", "cannot be secure"),
             ("[[arm]]\ntransport = \"plaintext\"\nexpect = \"compromised\"", "", "nothing shows"),
+            ("\"secure\"", "[\"secure\", \"compromised\"]", ""),
+            ("\"secure\"", "[\"secure\", \"hung\"]", "cannot expect `hung`"),
+            ("\"secure\"", "[]", "expects no verdict"),
+            ("\"secure\"", "\"save\"", "expected a verdict such as"),
+            ("\"compromised\"", "[\"secure\", \"compromised\"]", "cannot be secure"),
             ("\"tls\"", "\"plaintext\"", "twice"),
             ("x/y", "X Y", "not usable"),
         ];

@@ -220,6 +220,8 @@ fn read(path: &Path) -> Result<Source, SelectError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use wirelab_model::{Attack, Expect, Transport, Verdict};
+    use wirelab_pki::Expectation;
 
     fn ids(wanted: &[&str]) -> Vec<String> {
         let wanted: Vec<String> = wanted.iter().map(|w| (*w).to_owned()).collect();
@@ -231,6 +233,36 @@ mod tests {
         for file in EMBEDDED.dirs().flat_map(Dir::files) {
             let scenario = parse("x", file.contents_utf8().unwrap()).unwrap();
             assert_eq!(format!("{}.toml", scenario.id), file.path().display().to_string());
+        }
+    }
+
+    /// One impostor for each certificate, which asks of clients what the catalogue asks.
+    #[test]
+    fn every_certificate_has_a_scenario_that_agrees_with_the_catalogue() {
+        let all = embedded().unwrap();
+        for entry in wirelab_pki::all() {
+            let impostors: Vec<&Scenario> = all
+                .iter()
+                .map(|source| &source.scenario)
+                .filter(|scenario| matches!(&scenario.attack, Attack::Impostor { certificate } if certificate == entry.id))
+                .collect();
+            let [scenario] = *impostors else { panic!("{}: {} scenarios", entry.id, impostors.len()) };
+            let arm = |transport| scenario.arms.iter().find(|arm| arm.transport == transport).unwrap();
+            assert_eq!(
+                arm(Transport::TlsUnverified).expect,
+                Expect::One(Verdict::Compromised),
+                "{}",
+                entry.id
+            );
+            let expected = match entry.expectation {
+                Expectation::MustRefuse => Expect::One(Verdict::Secure),
+                Expectation::Policy => Expect::Any(vec![Verdict::Secure, Verdict::Compromised]),
+                Expectation::MustAccept => Expect::One(Verdict::Compromised),
+            };
+            assert_eq!(arm(Transport::Tls).expect, expected, "{}", entry.id);
+            assert!(scenario.references.iter().any(|text| text.starts_with(entry.cwe)), "{}", entry.id);
+            let remedy = scenario.description.contains("Remedy: ");
+            assert!(remedy && (3..=6).contains(&scenario.description.lines().count()), "{}", entry.id);
         }
     }
 

@@ -10,6 +10,7 @@ use wirelab_capture::Recording;
 use wirelab_model::{
     Attack, Canaries, CanaryKind, Direction, Frame, PeerReport, Transport, Trial, TrialKind, Witnessed,
 };
+use wirelab_pki::Shape;
 use wirelab_rogue::{Rogue, Tamper, Upstream};
 use wirelab_subject::{Client, Server, Target};
 use wirelab_wire::{Analysis, Needles, analyze};
@@ -18,6 +19,14 @@ use wirelab_wire::{Analysis, Needles, analyze};
 const MARKER: Duration = Duration::from_secs(5);
 /// How long a peer waits for connections to end by themselves once the client is gone.
 const LINGER: Duration = Duration::from_millis(500);
+
+/// What clients connect to, unless the catalogue wants it otherwise for a certificate.
+pub(crate) const HOST: &str = "localhost";
+
+/// The host under which a certificate of the catalogue is shown.
+pub(crate) fn host(certificate: &str) -> &'static str {
+    wirelab_pki::find(certificate).map_or(HOST, |entry| entry.host)
+}
 
 /// What to run.
 #[derive(Debug, Clone)]
@@ -32,9 +41,22 @@ pub(crate) struct Spec<'a> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Peer {
     Good,
-    Impostor { certificate: String },
-    Relay { certificate: String, tamper: bool },
-    Corrupter { armed: bool },
+    Impostor {
+        certificate: String,
+        host: &'static str,
+    },
+    /// The impostor with a good certificate of this shape.
+    Unarmed {
+        shape: Shape,
+        host: &'static str,
+    },
+    Relay {
+        certificate: String,
+        tamper: bool,
+    },
+    Corrupter {
+        armed: bool,
+    },
     Idle,
 }
 
@@ -42,7 +64,9 @@ impl Peer {
     pub(crate) fn attacking(attack: &Attack) -> Self {
         match attack {
             Attack::Eavesdrop => Self::Good,
-            Attack::Impostor { certificate } => Self::Impostor { certificate: certificate.clone() },
+            Attack::Impostor { certificate } => {
+                Self::Impostor { certificate: certificate.clone(), host: host(certificate) }
+            }
             Attack::RelayRead { certificate } => {
                 Self::Relay { certificate: certificate.clone(), tamper: false }
             }
@@ -56,14 +80,22 @@ impl Peer {
     /// The rogue with its one flaw removed.
     pub(crate) fn unarmed(rogue: RogueKind) -> Self {
         match rogue {
-            RogueKind::Impostor => Self::Impostor { certificate: "good".into() },
+            RogueKind::Impostor { shape, host } => Self::Unarmed { shape, host },
             RogueKind::Relay => Self::Relay { certificate: "good".into(), tamper: false },
             RogueKind::Corrupter => Self::Corrupter { armed: false },
         }
     }
 
+    /// What the client is told to connect to.
+    fn host(&self) -> &'static str {
+        match self {
+            Self::Impostor { host, .. } | Self::Unarmed { host, .. } => host,
+            Self::Good | Self::Relay { .. } | Self::Corrupter { .. } | Self::Idle => HOST,
+        }
+    }
+
     fn needs_server(&self) -> bool {
-        !matches!(self, Self::Impostor { .. } | Self::Idle)
+        !matches!(self, Self::Impostor { .. } | Self::Unarmed { .. } | Self::Idle)
     }
 }
 
@@ -86,10 +118,13 @@ pub(crate) async fn run(lab: &Lab, spec: &Spec<'_>, folder: &Path) -> Result<Rec
 
     let dialled_port = |behind_rogue: bool| if behind_rogue { 0 } else { lab.options.port };
     let server = if spec.peer.needs_server() {
-        let tls = if transport.is_tls() { Some(lab.identity("good")?) } else { None };
+        let good = if transport.is_tls() { Some(lab.identity("good")?) } else { None };
         let port = dialled_port(spec.peer != Peer::Good);
         let launcher = &lab.options.launcher;
-        Some(Server::start(lab.options.server, port, &canaries.password, tls, folder, launcher).await?)
+        Some(
+            Server::start(lab.options.server, port, &canaries.password, good.as_ref(), folder, launcher)
+                .await?,
+        )
     } else {
         None
     };
@@ -100,7 +135,7 @@ pub(crate) async fn run(lab: &Lab, spec: &Spec<'_>, folder: &Path) -> Result<Rec
     let mut fault =
         tokio::task::block_in_place(|| lab.capture.marker(MARKER)).err().map(|error| error.to_string());
     let target = Target {
-        host: "localhost".into(),
+        host: spec.peer.host().into(),
         port,
         transport,
         canaries: canaries.clone(),
@@ -178,14 +213,18 @@ async fn start_rogue(
     let started = match peer {
         Peer::Good => return Ok(None),
         Peer::Idle => Rogue::idle(port).await,
-        Peer::Impostor { certificate } => Rogue::impostor(port, identity(certificate)?).await,
+        Peer::Impostor { certificate, .. } => Rogue::impostor(port, identity(certificate)?.as_ref()).await,
+        Peer::Unarmed { shape, .. } => {
+            let good = if transport.is_tls() { Some(lab.good(*shape)?) } else { None };
+            Rogue::impostor(port, good.as_ref()).await
+        }
         Peer::Relay { certificate, tamper } => {
             let tamper = tamper.then(|| Tamper {
                 find: canaries.value.clone().into(),
                 replace: canaries.forged.clone().into(),
             });
             let upstream = Upstream { address: upstream, tls: transport.is_tls() };
-            Rogue::relay(port, identity(certificate)?, upstream, tamper).await
+            Rogue::relay(port, identity(certificate)?.as_ref(), upstream, tamper).await
         }
         Peer::Corrupter { armed } => {
             Rogue::corrupter(port, upstream, *armed, canaries.value.clone().into()).await

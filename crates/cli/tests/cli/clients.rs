@@ -37,7 +37,8 @@ fn each_weak_client_is_compromised_by_exactly_the_attacks_of_its_class() {
         return;
     }
     for (fixture, compromised_by) in COMPROMISED {
-        let (output, folder) = wirelab(&["run", "--client-cmd", &client(fixture), "--timeout", "5"]);
+        let (output, folder) =
+            wirelab(&["run", "eavesdrop", "mitm", "--client-cmd", &client(fixture), "--timeout", "5"]);
         let record = record(&folder);
         let found: BTreeMap<&str, &str> = record["arms"]
             .as_array()

@@ -53,7 +53,7 @@ fn project() -> PathBuf {
 fn it_is_compromised_by_exactly_what_it_deserves() {
     for (version, arguments, compromised_by) in CASES {
         let Some(command) = built(version, arguments) else { return };
-        let (output, folder) = wirelab(&["run", "--client-cmd", &command]);
+        let (output, folder) = wirelab(&["run", "eavesdrop", "mitm", "--client-cmd", &command]);
         let record = record(&folder);
         let arms = record["arms"].as_array().unwrap().iter().filter(|arm| arm["client"] != "builtin");
         let found: Vec<(&str, &str)> =

@@ -238,7 +238,7 @@ mod tests {
 
     /// Number of the command that a reply answers; `>` for a push, `?` where that is not known.
     fn hear(talk: &mut Talk, bytes: &str, first: &str) -> String {
-        let word = [0..first.len()];
+        let word = vec![0..first.len(); 1];
         match talk.reply(bytes.as_bytes(), &Words::new(first.as_bytes(), &word)) {
             Answer::To(waiting) => waiting.id.to_string(),
             Answer::Push => ">".into(),

@@ -58,7 +58,7 @@ fn run_with(settings: Settings, frames: &[Frame]) -> (Vec<String>, Totals) {
     for (index, frame) in (0_u64..).zip(frames) {
         let time = index * 1_000_000;
         sniffer.push(&frame.bytes, frame.wire_len, LINKTYPE_ETHERNET, time, &mut |event| {
-            seen.push(words(&event))
+            seen.push(words(&event));
         });
     }
     let totals = sniffer.finish(&mut |event| seen.push(words(&event)));
@@ -288,7 +288,7 @@ fn hostile_lengths_and_crowds_hold_no_memory() {
         let ports = (10_000 + port % 40_000, 6379);
         let frame = tcp_ports(Side::Client, ports, u32::from(port), None, "S", b"");
         sniffer.push(&frame.bytes, frame.wire_len, LINKTYPE_ETHERNET, 0, &mut |event| {
-            flows += u64::from(matches!(event, Event::Flow(_)))
+            flows += u64::from(matches!(event, Event::Flow(_)));
         });
         let body = [b"*2\r\n$1000000000\r\n".as_slice(), &[b'x'; 9000]].concat();
         let frame = tcp_ports(Side::Client, ports, u32::from(port) + 1, None, "", &body);
