@@ -28,11 +28,14 @@ fn main() -> ProcessExit {
         Command::Run { scenarios, tag, options } => run::run(&scenarios, &tag, &options).into(),
         Command::Sniff(options) => sniff::sniff(&options).into(),
         Command::List => show(embedded().map(|sources| {
+            let mut text = String::new();
             for source in sources {
                 let arms: Vec<String> =
                     source.scenario.arms.iter().map(|arm| arm.transport.to_string()).collect();
-                println!("{:<42} {}  [{}]", source.scenario.id, source.scenario.title, arms.join(", "));
+                let scenario = source.scenario;
+                text += &format!("{:<42} {}  [{}]\n", scenario.id, scenario.title, arms.join(", "));
             }
+            say(&text);
         })),
         Command::Explain { id, toml } => show(select(&[id], &Filter::default()).map(|sources| {
             for source in sources {
@@ -64,6 +67,12 @@ fn show(result: Result<(), SelectError>) -> ProcessExit {
             code.into()
         }
     }
+}
+
+/// Says a text that may be long. Whoever reads may have seen enough before its end: `wirelab list | head`.
+fn say(text: &str) {
+    use std::io::Write;
+    drop(std::io::stdout().write_all(text.as_bytes()));
 }
 
 /// Tells people what is wrong.

@@ -13,5 +13,6 @@ mod lab;
 mod privilege;
 mod signals;
 mod snapshots;
+mod sniff;
 mod stackexchange;
 mod support;

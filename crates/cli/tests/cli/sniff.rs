@@ -1,0 +1,136 @@
+//! `wirelab sniff` from outside: files, pipes, the wire itself, and exit codes.
+
+use crate::support::{text_of, wirelab};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+fn capture(name: &str) -> String {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../captures").join(name).display().to_string()
+}
+
+#[test]
+fn exit_codes_tell_what_was_found_and_what_could_not_be_told() {
+    for (name, what, code) in [
+        ("plain.pcap", "plaintext", 10),
+        ("plain.pcap", "credential", 10),
+        ("plain.pcap", "leak", 10),
+        ("tls13.pcap", "plaintext", 0),
+        ("tls13.pcap", "leak", 0),
+        ("plaintext-then-tls.pcap", "plaintext", 10),
+        ("plaintext-then-tls.pcap", "leak", 0),
+        ("transaction-and-blocking.pcap", "credential", 0),
+        ("gap-in-header.pcap", "credential", 5),
+        ("cluster-bus.pcap", "plaintext", 0),
+    ] {
+        let (output, _folder) = wirelab(&["sniff", "-r", &capture(name), "--summary", "--fail-on", what]);
+        assert_eq!(output.status.code(), Some(code), "{name} {what}: {}", text_of(&output));
+    }
+    let readme = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../README.md").display().to_string();
+    for (arguments, code, told) in [
+        (["-r", "/no/such/file"], 2, "/no/such/file"),
+        (["-r", &readme], 3, "neither pcap nor pcapng"),
+        (["-i", "nosuch0"], 2, "nosuch0"),
+        (["--filter", "tcp prot 1"], 2, "tcp prot 1"),
+    ] {
+        let (output, _folder) = wirelab(&["sniff", arguments[0], arguments[1]]);
+        let text = text_of(&output);
+        assert_eq!(output.status.code(), Some(code), "{arguments:?}: {text}");
+        assert!(text.contains(told), "{arguments:?}: {text}");
+    }
+}
+
+#[test]
+fn options_choose_what_is_shown() {
+    let run = |arguments: &[&str]| {
+        let file = capture("port-reuse.pcap");
+        let (output, _folder) = wirelab(&[&["sniff", "-r", &file], arguments].concat());
+        assert_eq!(output.status.code(), Some(0), "{}", text_of(&output));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    assert!(run(&[]).contains("AUTH bob ********"));
+    assert!(run(&["--reveal"]).contains("AUTH bob s3cret"));
+    let followed = run(&["--follow", "2"]);
+    assert!(followed.contains("GET second") && !followed.contains("SET k v"), "{followed}");
+    assert_eq!(run(&["--json", "--limit", "2"]).matches("\"event\":\"command\"").count(), 2);
+    assert!(run(&["--port", "7000"]).contains("0 connections"));
+    assert!(run(&["--filter", "port 7000"]).starts_with("0 packets"));
+    let summary = run(&["--json", "--summary"]);
+    assert_eq!(summary.lines().count(), 1, "{summary}");
+    assert!(run(&["--color", "always"]).contains("\u{1b}["));
+}
+
+#[test]
+fn a_capture_is_read_from_a_pipe() {
+    let bytes = std::fs::read(capture("plain.pcap")).unwrap();
+    let mut child = Command::new(env!("CARGO_BIN_EXE_wirelab"))
+        .args(["sniff", "-r", "-"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(&bytes).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    assert!(text_of(&output).contains("GET k → v"), "{}", text_of(&output));
+}
+
+/// Live: what is said on the loopback device is shown while it goes by, and what is written is readable.
+#[test]
+fn the_wire_is_read_live_until_the_limit() {
+    let server = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = server.local_addr().unwrap().port().to_string();
+    let folder = tempfile::tempdir().unwrap();
+    let written = folder.path().join("live.pcapng");
+    let mut child = Command::new(env!("CARGO_BIN_EXE_wirelab"))
+        .args(["sniff", "-i", "lo", "--port", &port, "--limit", "20", "--fail-on", "credential", "--write"])
+        .arg(&written)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let answer = std::thread::spawn(move || {
+        let Ok((mut stream, _)) = server.accept() else { return };
+        let mut room = [0; 256];
+        while stream.read(&mut room).is_ok_and(|length| length > 0) {
+            if stream.write_all(b"+OK\r\n").is_err() {
+                return;
+            }
+        }
+    });
+    // Until the sniffer has seen enough: nothing says when a capture has begun but what it captures.
+    let mut client = TcpStream::connect(("127.0.0.1", port.parse().unwrap())).unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap());
+    let over = Arc::new(AtomicBool::new(false));
+    let seen = Arc::clone(&over);
+    let talking = std::thread::spawn(move || {
+        let mut room = [0; 64];
+        while !seen.load(Ordering::Relaxed) {
+            if client.write_all(b"*3\r\n$4\r\nAUTH\r\n$3\r\nbob\r\n$2\r\npw\r\n").is_err()
+                || client.read(&mut room).is_err()
+            {
+                return;
+            }
+        }
+    });
+    let mut text = String::new();
+    while lines.read_line(&mut text).unwrap_or(0) > 0 {}
+    let status = child.wait().unwrap();
+    over.store(true, Ordering::Relaxed);
+    let mut told = String::new();
+    child.stderr.take().unwrap().read_to_string(&mut told).unwrap();
+    if told.contains("CAP_NET_RAW") {
+        println!("skipped: no permission to capture");
+        return;
+    }
+    assert_eq!(status.code(), Some(10), "{told}{text}");
+    assert!(text.contains("AUTH bob ********"), "{text}");
+    assert!(std::fs::metadata(&written).unwrap().len() > 1000);
+    let (output, _folder) = wirelab(&["sniff", "-r", written.to_str().unwrap(), "--summary"]);
+    assert!(text_of(&output).contains("AUTH bob ********: accepted"), "{}", text_of(&output));
+    talking.join().unwrap();
+    answer.join().unwrap();
+}
