@@ -1,9 +1,5 @@
 //! Every capture of `captures/`: what a correct reading reports, cut anywhere, and beside tshark.
-#![expect(
-    clippy::unwrap_used,
-    clippy::print_stdout,
-    reason = "a test may fail, and says aloud what it skips"
-)]
+#![expect(clippy::unwrap_used, reason = "a test may fail")]
 
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};

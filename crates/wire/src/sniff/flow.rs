@@ -1,6 +1,6 @@
 //! One connection while it goes by.
 
-use super::side::{Around, Next, Said, Side};
+use super::side::{self, Around, Next, Said, Side};
 use super::talk::{Answer, Kind, Talk};
 use super::{Command, Credential, Event, FlowEnd, Outcome, Reply, Settings};
 use crate::packet::Segment;
@@ -59,7 +59,12 @@ impl Flow {
         } else if known(source) != known(destination) {
             known(destination)
         } else {
-            source.port() >= destination.port()
+            // The capture began later. What is said tells more than the numbers of the ports.
+            match segment.payload.first() {
+                Some(b'*') if side::begins_command(segment.payload) => true,
+                Some(b'+' | b'-' | b':' | b'$' | b'_' | b'%' | b'>') => false,
+                _ => source.port() >= destination.port(),
+            }
         };
         let (client, server) = if source_is_client { (source, destination) } else { (destination, source) };
         Self {

@@ -498,7 +498,7 @@ impl Side {
 }
 
 /// `*2\r\n$3\r\n`: an array of bulk strings.
-fn begins_command(bytes: &[u8]) -> bool {
+pub(super) fn begins_command(bytes: &[u8]) -> bool {
     let number = |bytes: &[u8]| {
         let digits = bytes.iter().take_while(|byte| byte.is_ascii_digit()).count();
         (1..8).contains(&digits) && bytes.get(digits..digits + 2) == Some(b"\r\n")

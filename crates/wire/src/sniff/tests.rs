@@ -216,6 +216,19 @@ fn a_capture_that_begins_in_the_middle_or_shows_one_side_only_is_read() {
         tcp(Side::Server, 1, Some(70), "", b"$1\r\nv\r\n"),
     ]);
     assert_eq!(seen[..2], ["1GET k", "1GET l"], "{seen:?}");
+    // Neither port is known, and the client has the lower one.
+    let ports = (7000, 50_000);
+    for first in [Side::Client, Side::Server] {
+        let mut frames = vec![
+            tcp_ports(Side::Client, ports, 5, Some(1), "", &command(&["GET", "k"])),
+            tcp_ports(Side::Server, ports, 1, Some(25), "", b"$1\r\nv\r\n"),
+            tcp_ports(Side::Client, ports, 25, Some(8), "", &command(&["GET", "l"])),
+        ];
+        if first == Side::Server {
+            frames.remove(0);
+        }
+        assert!(run(&frames).contains(&"1GET l".to_owned()), "{first:?}: {:?}", run(&frames));
+    }
     let client_only = run(&[tcp(Side::Client, 5, Some(1), "", &command(&["AUTH", "pw"]))]);
     assert_eq!(client_only, ["1AUTH pw", "! AUTH - pw Unknown", "flow 1 Plaintext 1/0"]);
     let server_only = run(&[tcp(Side::Server, 5, Some(1), "", b"+OK\r\n:1\r\n")]);
