@@ -9,7 +9,7 @@
 
 pub mod analysis;
 pub mod canary;
-mod credential;
+pub mod credential;
 mod flow;
 mod leaks;
 pub mod packet;
