@@ -10,6 +10,7 @@
 pub mod analysis;
 pub mod canary;
 pub mod credential;
+pub mod decrypt;
 mod flow;
 mod leaks;
 pub mod packet;
