@@ -15,6 +15,7 @@ Examples:
   wirelab sniff -r traffic.pcap --json | jq .        one JSON object a line
   sudo wirelab sniff -i any --port 6379              a line for each command, live; Ctrl-C ends it
   sudo tcpdump -U -w - | wirelab sniff -r -          from another program
+  wirelab sniff -r tls.pcap --keylog keys.txt        what is inside of TLS, for whoever has the keys
   wirelab sniff -r traffic.pcap --fail-on credential exit code 10 where a password can be read";
 
 fn exit_codes() -> String {
@@ -96,6 +97,9 @@ pub(crate) struct SniffOptions {
     /// Stop after so many commands
     #[arg(long, value_name = "COMMANDS")]
     pub(crate) limit: Option<u64>,
+    /// Key log of TLS sessions to decrypt (SSLKEYLOGFILE); keys within a pcapng are used as well
+    #[arg(long, value_name = "FILE")]
+    pub(crate) keylog: Vec<PathBuf>,
     /// Write the packets to this new file (pcapng, readable by its owner only; secrets are not masked there)
     #[arg(short, long, value_name = "FILE")]
     pub(crate) write: Option<PathBuf>,

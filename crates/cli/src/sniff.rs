@@ -28,6 +28,7 @@ pub(crate) fn sniff(given: &SniffOptions) -> ExitCode {
         filter: given.filter.clone(),
         follow: given.follow,
         limit: given.limit,
+        key_logs: given.keylog.clone(),
         write: given.write.clone(),
         fail_on: given.fail_on.map(|what| match what {
             FailOnName::Plaintext => FailOn::Plaintext,

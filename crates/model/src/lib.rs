@@ -29,4 +29,7 @@ pub use record::{ArmRecord, ControlRecord, Outcome, RunRecord, ScenarioInfo, Set
 pub use scenario::{Arm, Attack, Expect, Scenario, Transport};
 pub use schema::schemas;
 pub use verdict::{Got, Verdict};
-pub use wire::{Direction, Encoding, FlowKind, FlowSeen, Leak, TlsAlertSeen, TlsSeen, WireReport};
+pub use wire::{
+    CertificateSeen, Direction, Encoding, FlowKind, FlowSeen, Leak, Resumption, TlsAlertSeen, TlsSeen,
+    WireReport,
+};

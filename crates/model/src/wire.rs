@@ -87,14 +87,64 @@ pub struct TlsSeen {
     pub version: Option<String>,
     /// Negotiated suite, IANA name.
     pub cipher: Option<String>,
+    /// Group of the key exchange, for instance `x25519` or `X25519MLKEM768`.
+    pub group: Option<String>,
+    /// The server asked for another key share (HelloRetryRequest).
+    #[serde(default)]
+    pub retried: bool,
     /// Server name of the ClientHello.
     pub sni: Option<String>,
+    /// Protocols that the client offered by ALPN.
+    #[serde(default)]
+    pub alpn_offered: Vec<String>,
+    /// Protocol that the server chose by ALPN; TLS 1.3 encrypts it.
+    pub alpn: Option<String>,
+    /// How an earlier session was resumed; none where it was not.
+    pub resumed: Option<Resumption>,
+    /// The server asked for a certificate of the client; TLS 1.3 encrypts it.
+    #[serde(default)]
+    pub client_certificate_asked: bool,
+    /// The server's own certificate; TLS 1.3 encrypts it.
+    pub server_certificate: Option<CertificateSeen>,
+    /// The client's own certificate, where it sent one; TLS 1.3 encrypts it.
+    pub client_certificate: Option<CertificateSeen>,
+    /// JA3 fingerprint of the client.
+    pub ja3: Option<String>,
+    /// JA4 fingerprint of the client.
+    pub ja4: Option<String>,
     /// Records of type application_data (23) from the client.
     pub client_records: u64,
     /// Records of type application_data (23) from the server.
     pub server_records: u64,
     /// Alerts in clear.
     pub alerts: Vec<TlsAlertSeen>,
+}
+
+/// How a session was resumed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Resumption {
+    /// By a pre-shared key (RFC 8446 section 2.2).
+    Psk,
+    /// By the session's id (RFC 5246 section 7.4.1.2).
+    SessionId,
+    /// By a session ticket (RFC 5077).
+    Ticket,
+}
+
+/// A certificate that went by in clear. The fields are empty where it could not be read.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct CertificateSeen {
+    /// Distinguished name of the owner.
+    pub subject: String,
+    /// Distinguished name of who signed it.
+    pub issuer: String,
+    /// Subject alternative names: host names, addresses, `email:..` and `uri:..`.
+    pub names: Vec<String>,
+    /// Valid from, as in RFC 3339.
+    pub not_before: String,
+    /// Valid until, as in RFC 3339.
+    pub not_after: String,
 }
 
 /// An alert in clear (TLS 1.3 encrypts those after the ServerHello).

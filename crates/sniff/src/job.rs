@@ -6,9 +6,9 @@ use std::fs::File;
 use std::io::{self, Write};
 use std::ops::ControlFlow;
 use std::path::PathBuf;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use thiserror::Error;
-use wirelab_capture::{CaptureError, Captured, FileEnd, FileError, Filter, Item, Writer, read, tap};
+use wirelab_capture::{CaptureError, FileEnd, FileError, Filter, Item, Writer, read, tap};
 use wirelab_model::ExitCode;
 use wirelab_wire::sniff::{Event, Settings, Sniffer, Totals};
 
@@ -62,6 +62,8 @@ pub struct Options {
     pub follow: Option<u64>,
     /// Stop after so many commands.
     pub limit: Option<u64>,
+    /// Key logs (`SSLKEYLOGFILE`) of TLS sessions to decrypt.
+    pub key_logs: Vec<PathBuf>,
     /// Write the packets to this file.
     pub write: Option<PathBuf>,
     /// When to fail.
@@ -98,6 +100,18 @@ pub enum SniffError {
         /// What the system says.
         source: io::Error,
     },
+    /// A key log without a line that can be used.
+    #[error("{} holds no key of a TLS session", path.display())]
+    #[diagnostic(
+        code(wirelab::key_log),
+        help(
+            "a key log has lines such as `CLIENT_RANDOM <hex> <hex>`; programs write one where SSLKEYLOGFILE names a file"
+        )
+    )]
+    NoKeys {
+        /// The file.
+        path: PathBuf,
+    },
     /// The interface, the filter or the file to write.
     #[error(transparent)]
     #[diagnostic(
@@ -115,7 +129,9 @@ impl SniffError {
     /// What the process returns.
     pub fn exit_code(&self) -> ExitCode {
         match self {
-            Self::File(FileError::NoCapture { .. } | FileError::Header { .. }) => ExitCode::Parse,
+            Self::NoKeys { .. } | Self::File(FileError::NoCapture { .. } | FileError::Header { .. }) => {
+                ExitCode::Parse
+            }
             Self::File(FileError::Read { .. })
             | Self::Open { .. }
             | Self::Capture(
@@ -147,7 +163,25 @@ pub fn sniff(options: &Options, out: impl Write, stop: &AtomicBool) -> Result<Do
         Source::File(path) => path.display().to_string(),
         Source::Stdin => "standard input".to_owned(),
     };
-    let mut each = |packet: &Captured<'_>| {
+    for path in &options.key_logs {
+        let log = std::fs::read(path).map_err(|source| SniffError::Open { path: path.clone(), source })?;
+        if sniffer.add_keys(&log) == 0 {
+            return Err(SniffError::NoKeys { path: path.clone() });
+        }
+    }
+    let mut each = |item: Item<'_>| {
+        let packet = match item {
+            Item::Packet(packet) => packet,
+            Item::KeyLog(log) => {
+                sniffer.add_keys(log);
+                return ControlFlow::Continue(());
+            }
+            Item::Dropped(count) => {
+                dropped += count;
+                return ControlFlow::Continue(());
+            }
+        };
+        let packet = &packet;
         if let Some(writer) = &mut writer
             && let Err(error) = writer.packet(&name, packet)
         {
@@ -159,22 +193,18 @@ pub fn sniff(options: &Options, out: impl Write, stop: &AtomicBool) -> Result<Do
         });
         if view.is_over() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     };
-    let mut from_file = |item: Item<'_>| match item {
-        Item::Packet(packet) => {
-            if stop.load(std::sync::atomic::Ordering::Relaxed) {
-                return ControlFlow::Break(());
-            }
-            match filter.as_mut().map(|filter| filter.passes(packet.link_type, packet.bytes)) {
-                None | Some(Ok(true)) => each(&packet),
-                // A link type for which the filter makes no sense has no packet that passes.
-                Some(Ok(false) | Err(_)) => ControlFlow::Continue(()),
-            }
+    let mut from_file = |item: Item<'_>| {
+        if stop.load(Ordering::Relaxed) {
+            return ControlFlow::Break(());
         }
-        Item::Dropped(count) => {
-            dropped += count;
-            ControlFlow::Continue(())
+        if let Item::Packet(packet) = &item
+            && let Some(filter) = &mut filter
+            // A link type for which the filter makes no sense has no packet that passes.
+            && !filter.passes(packet.link_type, packet.bytes).unwrap_or(false)
+        {
+            return ControlFlow::Continue(());
         }
-        Item::KeyLog(_) => ControlFlow::Continue(()),
+        each(item)
     };
     let end = match &options.source {
         Source::File(path) => {
@@ -184,7 +214,7 @@ pub fn sniff(options: &Options, out: impl Write, stop: &AtomicBool) -> Result<Do
         Source::Stdin => read(&name, io::stdin(), &mut from_file)?,
         Source::Interface(interface) => {
             let lost = tap(interface, options.filter.as_deref(), stop, |packet| match packet {
-                Some(packet) => each(&packet),
+                Some(packet) => each(Item::Packet(packet)),
                 None => ControlFlow::Continue(()),
             })?;
             dropped = lost;

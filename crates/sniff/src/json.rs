@@ -4,10 +4,11 @@
 //! array led by its type byte.
 
 use crate::mask::{self, MASK};
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 use wirelab_model::{Direction, FlowKind, TlsSeen};
 use wirelab_wire::resp::{Decoder, Value};
-use wirelab_wire::sniff::{Command, Credential, FlowEnd, Outcome, Reply, Totals};
+use wirelab_wire::sniff::{Command, Credential, FlowEnd, Reply, Totals};
 
 pub(crate) struct Json<W> {
     pub(crate) out: W,
@@ -49,6 +50,9 @@ impl<W: Write> Json<W> {
         if command.from == Direction::Server {
             self.out.write_all(b",\"from\":\"server\"")?;
         }
+        if command.decrypted {
+            self.out.write_all(b",\"decrypted\":true")?;
+        }
         if command.cut {
             self.out.write_all(b",\"cut\":true")?;
         }
@@ -57,10 +61,7 @@ impl<W: Write> Json<W> {
             if index > 0 {
                 self.out.write_all(b",")?;
             }
-            match mask::word(command.words, index, command.secrets, self.reveal) {
-                (bytes, false) => self.bytes(bytes)?,
-                (begin, true) => self.string(&format!("{}{MASK}", String::from_utf8_lossy(begin)))?,
-            }
+            self.bytes(&mask::word(command.words, index, command.secrets, self.reveal).0)?;
         }
         self.out.write_all(b"]}\n")
     }
@@ -77,6 +78,9 @@ impl<W: Write> Json<W> {
         }
         if reply.push {
             self.out.write_all(b",\"push\":true")?;
+        }
+        if reply.decrypted {
+            self.out.write_all(b",\"decrypted\":true")?;
         }
         if reply.cut {
             self.out.write_all(b",\"cut\":true")?;
@@ -191,21 +195,51 @@ impl<W: Write> Json<W> {
             None => self.out.write_all(b"null")?,
         }
         self.out.write_all(b",\"secret\":")?;
-        if self.reveal {
-            self.bytes(&credential.secret)?;
-        } else {
-            self.string(MASK)?;
+        match &credential.secret {
+            None => self.out.write_all(b"null")?,
+            Some(secret) if self.reveal => self.bytes(secret)?,
+            Some(_) => self.string(MASK)?,
         }
-        writeln!(self.out, ",\"result\":\"{}\"}}", outcome(credential.result))
+        if credential.hashed {
+            self.out.write_all(b",\"hashed\":true")?;
+        }
+        if credential.decrypted {
+            self.out.write_all(b",\"decrypted\":true")?;
+        }
+        writeln!(self.out, ",\"result\":\"{}\"}}", credential.result.as_str())
     }
 
     pub(crate) fn tls(&mut self, flow: u64, frame: u64, seen: &TlsSeen) -> io::Result<()> {
         write!(self.out, "{{\"event\":\"tls\",\"flow\":{flow},\"frame\":{frame}")?;
-        for (name, value) in [("version", &seen.version), ("cipher", &seen.cipher), ("sni", &seen.sni)] {
+        let resumed = seen.resumed.map(|how| format!("{how:?}").to_lowercase());
+        for (name, value) in [
+            ("version", &seen.version),
+            ("cipher", &seen.cipher),
+            ("group", &seen.group),
+            ("sni", &seen.sni),
+            ("alpn", &seen.alpn),
+            ("resumed", &resumed),
+            ("ja3", &seen.ja3),
+            ("ja4", &seen.ja4),
+        ] {
             if let Some(value) = value {
                 write!(self.out, ",\"{name}\":")?;
                 self.string(value)?;
             }
+        }
+        if !seen.alpn_offered.is_empty() {
+            self.out.write_all(b",\"alpn_offered\":")?;
+            serde_json::to_writer(&mut self.out, &seen.alpn_offered)?;
+        }
+        if seen.client_certificate_asked {
+            self.out.write_all(b",\"client_certificate_asked\":true")?;
+        }
+        let certificates = [("server", &seen.server_certificate), ("client", &seen.client_certificate)];
+        let known: BTreeMap<_, _> =
+            certificates.into_iter().filter_map(|(whose, one)| Some((whose, one.as_ref()?))).collect();
+        if !known.is_empty() {
+            self.out.write_all(b",\"certificates\":")?;
+            serde_json::to_writer(&mut self.out, &known)?;
         }
         if let Some(alert) = seen.alerts.last() {
             write!(
@@ -245,13 +279,23 @@ impl<W: Write> Json<W> {
             ..
         } = end;
         let FlowEnd {
-            gaps, unread, truncated, conflicts, after_reset, reset, replication, cluster_bus, ..
+            decrypted,
+            sealed,
+            gaps,
+            unread,
+            truncated,
+            conflicts,
+            after_reset,
+            reset,
+            replication,
+            cluster_bus,
+            ..
         } = end;
         writeln!(
             self.out,
             "{{\"event\":\"flow\",\"flow\":{flow},\"client\":\"{client}\",\"server\":\"{server}\",\"kind\":\"{kind}\",\
              \"mixed\":{mixed},\"packets\":{packets},\"client_bytes\":{client_bytes},\"server_bytes\":{server_bytes},\
-             \"commands\":{commands},\"replies\":{replies},\"gaps\":{gaps},\"unread\":{unread},\"truncated\":{truncated},\
+             \"commands\":{commands},\"replies\":{replies},\"decrypted\":{decrypted},\"sealed\":{sealed},\"gaps\":{gaps},\"unread\":{unread},\"truncated\":{truncated},\
              \"conflicts\":{conflicts},\"after_reset\":{after_reset},\"reset\":{reset},\"replication\":{replication},\
              \"cluster_bus\":{cluster_bus}}}"
         )
@@ -265,26 +309,29 @@ impl<W: Write> Json<W> {
         credentials: u64,
     ) -> io::Result<()> {
         let Totals { packets, bytes, damaged, fragments, plaintext, tls, other, mixed, .. } = totals;
-        let Totals { commands, replies, gaps, unread, truncated, conflicts, after_reset, .. } = totals;
+        let Totals {
+            commands,
+            replies,
+            decrypted,
+            sealed,
+            gaps,
+            unread,
+            truncated,
+            conflicts,
+            after_reset,
+            ..
+        } = totals;
         write!(
             self.out,
             "{{\"event\":\"summary\",\"flows\":{{\"plaintext\":{plaintext},\"tls\":{tls},\"other\":{other}}},\
              \"mixed\":{mixed},\"packets\":{packets},\"bytes\":{bytes},\"dropped\":{dropped},\"damaged\":{damaged},\
              \"fragments\":{fragments},\"commands\":{commands},\"replies\":{replies},\"credentials\":{credentials},\
-             \"gaps\":{gaps},\"unread\":{unread},\"truncated\":{truncated},\"conflicts\":{conflicts},\"after_reset\":{after_reset}"
+             \"decrypted\":{decrypted},\"sealed\":{sealed},\"gaps\":{gaps},\"unread\":{unread},\"truncated\":{truncated},\"conflicts\":{conflicts},\"after_reset\":{after_reset}"
         )?;
         if let Some(damage) = damage {
             self.out.write_all(b",\"file_damage\":")?;
             self.string(damage)?;
         }
         self.out.write_all(b"}\n")
-    }
-}
-
-pub(crate) fn outcome(outcome: Outcome) -> &'static str {
-    match outcome {
-        Outcome::Accepted => "accepted",
-        Outcome::Rejected => "rejected",
-        Outcome::Unknown => "unknown",
     }
 }

@@ -1,12 +1,11 @@
 //! What a capture amounts to, counted while it goes by.
 
-use crate::json::outcome;
 use crate::mask::MASK;
 use foldhash::fast::RandomState;
 use std::collections::HashMap as StdHashMap;
 use std::fmt::Write as _;
-use wirelab_wire::secrets::Words;
 use wirelab_wire::sniff::{Command, Credential, Totals};
+use wirelab_wire::words::Words;
 
 /// Most different command names, keys and credentials that are counted apart.
 const MOST_NAMES: usize = 256;
@@ -26,8 +25,10 @@ pub(crate) struct Summary {
     names: HashMap<Vec<u8>, u64>,
     keys: HashMap<Vec<u8>, u64>,
     more_keys: u64,
-    told: HashMap<Told, (u64, Vec<u8>)>,
+    told: HashMap<Told, (u64, Option<Vec<u8>>)>,
+    /// Credentials that anybody on the wire can read.
     pub(crate) credentials: u64,
+    decrypted_credentials: u64,
     /// Commands that carry a key or a value.
     pub(crate) data: u64,
 }
@@ -77,15 +78,19 @@ impl Summary {
         if keyless || words.len() < 2 {
             return;
         }
-        self.data += 1;
+        self.data += u64::from(!command.decrypted);
         let key = words.get(1);
         let key = key.get(..MOST_KEY).unwrap_or(key);
         self.more_keys += u64::from(!count(&mut self.keys, key, MOST_KEYS));
     }
 
     pub(crate) fn credential(&mut self, credential: &Credential) {
+        if credential.decrypted {
+            self.decrypted_credentials += 1;
+            return;
+        }
         self.credentials += 1;
-        let told = (credential.carrier, credential.user.clone(), outcome(credential.result));
+        let told = (credential.carrier, credential.user.clone(), credential.result.as_str());
         if let Some((count, _)) = self.told.get_mut(&told) {
             *count += 1;
         } else if self.told.len() < MOST_CREDENTIALS {
@@ -113,6 +118,13 @@ impl Summary {
             totals.packets, totals.bytes, totals.plaintext, totals.tls, totals.mixed, totals.other
         );
         let _ = writeln!(out, "{} commands and {} replies readable", totals.commands, totals.replies);
+        if totals.decrypted > 0 {
+            let _ = writeln!(
+                out,
+                "{} commands decrypted with the keys given, {} credentials among them",
+                totals.decrypted, self.decrypted_credentials
+            );
+        }
         if !self.names.is_empty() {
             let _ = writeln!(out, "  most used: {}", top(&self.names, 8));
         }
@@ -132,7 +144,11 @@ impl Summary {
         for ((carrier, user, result), (count, secret)) in told {
             let user =
                 user.as_ref().map_or_else(|| "(no user)".to_owned(), |user| user.escape_ascii().to_string());
-            let secret = if reveal { secret.escape_ascii().to_string() } else { MASK.to_owned() };
+            let secret = match secret {
+                None => "(a user only)".to_owned(),
+                Some(secret) if reveal => secret.escape_ascii().to_string(),
+                Some(_) => MASK.to_owned(),
+            };
             let _ = writeln!(out, "  {carrier} {user} {secret}: {result}, {count}x");
         }
         let mut missed = Vec::new();
@@ -140,6 +156,7 @@ impl Summary {
             (dropped, "packets dropped by the kernel"),
             (totals.damaged, "packets that are not readable"),
             (totals.fragments, "IP packets with pieces missing"),
+            (totals.sealed, "encrypted records that the keys given do not open"),
             (totals.gaps, "bytes never seen"),
             (totals.unread, "bytes that are neither Redis nor TLS"),
             (totals.truncated, "values not kept whole"),

@@ -19,11 +19,13 @@ pub(crate) struct Text<W> {
     /// Lines that wait for the reply, by flow.
     waiting: BTreeMap<u64, VecDeque<(u64, String)>>,
     count: usize,
+    /// What was said of TLS last, to say it once.
+    last_tls: String,
 }
 
 impl<W: Write> Text<W> {
     pub(crate) fn new(out: W, reveal: bool, color: bool) -> Self {
-        Self { out, reveal, color, waiting: BTreeMap::new(), count: 0 }
+        Self { out, reveal, color, waiting: BTreeMap::new(), count: 0, last_tls: String::new() }
     }
 
     fn paint(&self, text: &str, code: &str) -> String {
@@ -36,16 +38,17 @@ impl<W: Write> Text<W> {
             line += " (master)";
         }
         for index in 0..command.words.len().min(MOST_WORDS) {
-            let (bytes, masked) = mask::word(command.words, index, command.secrets, self.reveal);
+            let (bytes, secret) = mask::word(command.words, index, command.secrets, self.reveal);
+            let shown = show(&bytes);
             line.push(' ');
-            let shown = if masked { bytes.escape_ascii().to_string() } else { show(bytes) };
-            if index == 0 {
-                line += &self.paint(&shown.to_ascii_uppercase(), "1");
-            } else if masked || command.secrets.iter().any(|carried| carried.word == index) {
-                line += &self.paint(&format!("{shown}{}", if masked { MASK } else { "" }), "31");
-            } else {
-                line += &shown;
-            }
+            line += &match (index, secret) {
+                (0, _) => self.paint(&shown.to_ascii_uppercase(), "1"),
+                (_, true) => self.paint(&shown, "31"),
+                (_, false) => shown,
+            };
+        }
+        if command.decrypted {
+            line += " (decrypted)";
         }
         if command.words.len() > MOST_WORDS {
             line += &format!(" … {} more", command.words.len() - MOST_WORDS);
@@ -94,10 +97,15 @@ impl<W: Write> Text<W> {
     pub(crate) fn tls(&mut self, flow: u64, time: u64, seen: &TlsSeen) -> io::Result<()> {
         let mut facts = vec!["TLS".to_owned()];
         facts.extend([&seen.version, &seen.cipher].into_iter().flatten().cloned());
+        facts.extend(seen.resumed.map(|how| format!("resumed by {how:?}").to_lowercase()));
         facts.extend(seen.sni.iter().map(|name| format!("server name {name}")));
         facts.extend(seen.alerts.last().map(|alert| format!("alert {}", alert.description)));
-        let text = self.paint(&facts.join(", "), "36");
-        writeln!(self.out, "{} #{flow:<4} {text}", clock(time))
+        let text = format!("#{flow:<4} {}", self.paint(&facts.join(", "), "36"));
+        if text == self.last_tls {
+            return Ok(());
+        }
+        self.last_tls.clone_from(&text);
+        writeln!(self.out, "{} {text}", clock(time))
     }
 
     pub(crate) fn gap(&mut self, flow: u64, time: u64, from: Direction, bytes: u64) -> io::Result<()> {

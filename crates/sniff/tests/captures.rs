@@ -34,6 +34,7 @@ fn read(path: &Path, reveal: bool) -> String {
         filter: None,
         follow: None,
         limit: None,
+        key_logs: Vec::new(),
         write: None,
         fail_on: None,
         reveal,

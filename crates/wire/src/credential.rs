@@ -1,236 +1,292 @@
-//! Credentials in commands, and what the server answered to them.
+//! Credentials in commands and replies: who carries them, for which user, and which bytes are secret.
+//!
+//! [`credentials`] and [`config_reply`] are pure functions of borrowed words. They look at the
+//! words of a command and never inside of values, so that a value that holds an encoded `AUTH` is a value.
 
-use crate::resp::Value;
-use std::collections::VecDeque;
+mod ledger;
+mod script;
 
-/// Most credentials that are kept of a flow.
-const MAX_CREDENTIALS: usize = 64;
-/// Most commands that wait for their reply, and most replies that wait for their command. Beyond,
-/// the two are not paired any more.
-const MAX_WAITING: usize = 16_384;
+pub(crate) use ledger::Ledger;
+pub use ledger::{Credential, Outcome};
+use std::ops::Range;
 
-/// Pairs the replies of a connection with its commands, in order.
-#[derive(Debug)]
-pub(crate) struct Ledger {
-    found: Vec<(String, Option<bool>)>,
-    /// Commands without a reply yet: index into `found`, where the command carries a credential.
-    asked: VecDeque<Option<usize>>,
-    /// Replies whose command was not read yet: accepted or not. The capture may show a reply before
-    /// its command, and a server may refuse a connection before any command.
-    early: VecDeque<bool>,
-    keeps_early: bool,
-    paired: bool,
+/// Bytes of a command or a reply that are secret.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// Index of the word.
+    pub word: usize,
+    /// Bytes of that word.
+    pub range: Range<usize>,
 }
 
-impl Ledger {
-    /// `whole` says that the connection is seen from its start on. Where it is not, the first
-    /// replies answer commands that were never seen.
-    pub(crate) fn new(whole: bool) -> Self {
-        Self {
-            found: Vec::new(),
-            asked: VecDeque::new(),
-            early: VecDeque::new(),
-            keeps_early: whole,
-            paired: true,
-        }
-    }
+/// A credential in a command or a reply.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found<'a> {
+    /// What carries it: `AUTH`, `HELLO`, `ACL SETUSER`, `CONFIG SET requirepass`, `MIGRATE AUTH2`,
+    /// `EVAL AUTH`. One of a fixed set.
+    pub carrier: &'static str,
+    /// The user, where the command names one.
+    pub user: Option<&'a [u8]>,
+    /// The secret; none where only a user is set (`CONFIG SET masteruser`).
+    pub secret: Option<Place>,
+    /// The secret is a SHA-256 digest of a password (`ACL SETUSER #`, `!`).
+    pub hashed: bool,
+}
 
-    pub(crate) fn command(&mut self, words: &[Vec<u8>]) {
-        let mut index = None;
-        if let Some(what) = carried(words)
-            && self.found.len() < MAX_CREDENTIALS
-        {
-            index = Some(self.found.len());
-            self.found.push((what, None));
-        }
-        if !self.paired {
-            return;
-        }
-        if is(words.first(), "CLIENT") && is(words.get(1), "REPLY") {
-            // From here on commands may have no reply.
-            self.stop();
-        } else if let Some(accepted) = self.early.pop_front() {
-            self.settle(index, accepted);
-        } else if self.asked.len() >= MAX_WAITING {
-            self.stop();
-        } else {
-            self.asked.push_back(index);
-        }
-    }
+/// What a parameter of the server holds.
+#[derive(Clone, Copy)]
+enum Holds {
+    Secret,
+    User,
+}
 
-    /// Whether the value answers a command: pushes and attributes do not.
-    pub(crate) fn reply(&mut self, value: &Value) -> bool {
-        if matches!(value, Value::Push(_) | Value::Attribute(_)) {
-            return false;
+/// Parameters that hold secrets, and the users that go with them. Valkey calls the master primary.
+/// Name, carrier in `CONFIG SET`, in the reply to `CONFIG GET`, in a script.
+const PARAMETERS: [(&str, Holds, [&str; 3]); 7] = [
+    (
+        "requirepass",
+        Holds::Secret,
+        ["CONFIG SET requirepass", "CONFIG GET requirepass", "EVAL CONFIG SET requirepass"],
+    ),
+    (
+        "masterauth",
+        Holds::Secret,
+        ["CONFIG SET masterauth", "CONFIG GET masterauth", "EVAL CONFIG SET masterauth"],
+    ),
+    (
+        "masteruser",
+        Holds::User,
+        ["CONFIG SET masteruser", "CONFIG GET masteruser", "EVAL CONFIG SET masteruser"],
+    ),
+    (
+        "primaryauth",
+        Holds::Secret,
+        ["CONFIG SET primaryauth", "CONFIG GET primaryauth", "EVAL CONFIG SET primaryauth"],
+    ),
+    (
+        "primaryuser",
+        Holds::User,
+        ["CONFIG SET primaryuser", "CONFIG GET primaryuser", "EVAL CONFIG SET primaryuser"],
+    ),
+    (
+        "tls-key-file-pass",
+        Holds::Secret,
+        ["CONFIG SET tls-key-file-pass", "CONFIG GET tls-key-file-pass", "EVAL CONFIG SET tls-key-file-pass"],
+    ),
+    (
+        "tls-client-key-file-pass",
+        Holds::Secret,
+        [
+            "CONFIG SET tls-client-key-file-pass",
+            "CONFIG GET tls-client-key-file-pass",
+            "EVAL CONFIG SET tls-client-key-file-pass",
+        ],
+    ),
+];
+
+/// Where words stand: by themselves, in a reply, or in a script.
+#[derive(Clone, Copy, PartialEq)]
+enum Within {
+    Command = 0,
+    Reply = 1,
+    Script = 2,
+}
+
+/// Gives the credentials in the words of a command. Allocates nothing unless it is a script.
+///
+/// <https://redis.io/docs/latest/commands/auth/>, `/hello/`, `/acl-setuser/`, `/config-set/`,
+/// `/migrate/`, `/eval/`, and the commands of Sentinel.
+pub fn credentials<'a>(words: &[&'a [u8]], found: &mut impl FnMut(Found<'a>)) {
+    let Some((name, rest)) = words.split_first() else { return };
+    // By length first: nearly every command is none of these.
+    match name.len() {
+        7 if is(name, "MIGRATE") => migrate(words, found),
+        8 if is(name, "SENTINEL") => sentinel(words, found),
+        4 if is(name, "EVAL") => script::calls(words, found),
+        7 if is(name, "EVAL_RO") => script::calls(words, found),
+        6 if is(name, "SCRIPT") && rest.first().is_some_and(|sub| is(sub, "LOAD")) => {
+            script::calls(words.get(1..).unwrap_or_default(), &mut |one| found(moved(one, 1)));
         }
-        let accepted = !value.is_error();
-        if !self.paired {
-        } else if let Some(index) = self.asked.pop_front() {
-            self.settle(index, accepted);
-        } else if self.keeps_early {
-            self.early.push_back(accepted);
-            if self.early.len() > MAX_WAITING {
-                self.stop();
+        8 if is(name, "FUNCTION") && rest.first().is_some_and(|sub| is(sub, "LOAD")) => {
+            // The code is the last word; it gets no ARGV.
+            if let Some(code) = words.get(words.len() - 1..).filter(|_| words.len() > 2) {
+                let before = words.len() - 2;
+                script::calls(&[&b""[..], code.first().copied().unwrap_or_default()], &mut |one| {
+                    found(moved(one, before));
+                });
             }
         }
-        true
+        _ => direct(words, Within::Command, found),
     }
+}
 
-    /// Commands or replies are missing from here on: what waits stays unknown.
-    pub(crate) fn stop(&mut self) {
-        self.paired = false;
-        self.asked = VecDeque::new();
-        self.early = VecDeque::new();
-    }
-
-    /// `AUTH default accepted`
-    pub(crate) fn texts(&self) -> impl Iterator<Item = String> {
-        self.found.iter().map(|(what, accepted)| {
-            let result = match accepted {
-                Some(true) => "accepted",
-                Some(false) => "rejected",
-                None => "unknown",
-            };
-            format!("{what} {result}")
-        })
-    }
-
-    fn settle(&mut self, index: Option<usize>, accepted: bool) {
-        if let Some((_, result)) = index.and_then(|index| self.found.get_mut(index)) {
-            *result = Some(accepted);
+/// The commands that a script may hold as well.
+fn direct<'a>(words: &[&'a [u8]], within: Within, found: &mut impl FnMut(Found<'a>)) {
+    let Some((name, rest)) = words.split_first() else { return };
+    let by = |command, script| if within == Within::Script { script } else { command };
+    match (name.len(), rest) {
+        (4, _) if is(name, "AUTH") => {
+            let carrier = by("AUTH", "EVAL AUTH");
+            match rest {
+                [user, _] => found(whole(carrier, Some(user), words, 2)),
+                // More words than Redis takes are a password that was quoted wrongly.
+                _ => (1..words.len()).for_each(|word| found(whole(carrier, None, words, word))),
+            }
         }
-    }
-}
-
-fn is(word: Option<&Vec<u8>>, name: &str) -> bool {
-    word.is_some_and(|word| word.eq_ignore_ascii_case(name.as_bytes()))
-}
-
-/// Carrier and user of the credential in a command:
-/// <https://redis.io/docs/latest/commands/auth/>, `/hello/`, `/acl-setuser/`, `/config-set/`.
-fn carried(words: &[Vec<u8>]) -> Option<String> {
-    let (command, rest) = words.split_first()?;
-    let name = command.to_ascii_uppercase();
-    match (name.as_slice(), rest) {
-        (b"AUTH", [_]) => Some("AUTH (no user)".to_owned()),
-        (b"AUTH", [user, _]) => Some(format!("AUTH {}", readable(user))),
-        (b"HELLO", [_, options @ ..]) => {
-            let mut options = options;
-            while let [option, after @ ..] = options {
-                match after {
-                    [user, _, ..] if is(Some(option), "AUTH") => {
-                        return Some(format!("HELLO {}", readable(user)));
+        (5, [_, ..]) if is(name, "HELLO") => {
+            let mut at = 2;
+            while let Some(option) = words.get(at) {
+                match words.get(at + 1) {
+                    Some(user) if is(option, "AUTH") && words.len() > at + 2 => {
+                        return found(whole(by("HELLO", "EVAL HELLO"), Some(user), words, at + 2));
                     }
-                    [_, later @ ..] if is(Some(option), "SETNAME") => options = later,
-                    _ => return None,
+                    Some(_) if is(option, "SETNAME") => at += 2,
+                    _ => return,
                 }
             }
-            None
         }
-        (b"ACL", [sub, user, rules @ ..])
-            if is(Some(sub), "SETUSER")
-                && rules.iter().any(|rule| matches!(rule.first(), Some(b'>' | b'#'))) =>
-        {
-            Some(format!("ACL SETUSER {}", readable(user)))
+        (3, [sub, user, rules @ ..]) if is(name, "ACL") && is(sub, "SETUSER") => {
+            for (at, rule) in rules.iter().enumerate() {
+                // `<` and `!` take away a password that was good until now.
+                if let Some(mark @ (b'>' | b'#' | b'<' | b'!')) = rule.first() {
+                    found(Found {
+                        carrier: by("ACL SETUSER", "EVAL ACL SETUSER"),
+                        user: Some(user),
+                        secret: Some(Place { word: at + 3, range: 1..rule.len() }),
+                        hashed: matches!(mark, b'#' | b'!'),
+                    });
+                }
+            }
         }
-        (b"CONFIG", [sub, pairs @ ..]) if is(Some(sub), "SET") => {
-            let secret = ["requirepass", "masterauth"];
-            let found = secret.into_iter().find(|name| pairs.chunks(2).any(|pair| is(pair.first(), name)))?;
-            Some(format!("CONFIG SET {found}"))
-        }
-        _ => None,
+        (6, [sub, ..]) if is(name, "CONFIG") && is(sub, "SET") => parameters(words, 2, within, found),
+        _ => {}
     }
 }
 
-/// A name from the wire, for people: printable ASCII, at most 64 characters.
-fn readable(word: &[u8]) -> String {
-    let text: String = word
-        .iter()
-        .take(64)
-        .map(|byte| if byte.is_ascii_graphic() { char::from(*byte) } else { '?' })
-        .collect();
-    if text.is_empty() { "(empty user)".to_owned() } else { text }
+/// Whether a command asks for parameters, so that its reply is one for [`config_reply`].
+pub fn asks_config(words: &[&[u8]]) -> bool {
+    matches!(words, [name, sub, ..] if is(name, "CONFIG") && is(sub, "GET"))
+}
+
+/// Gives the credentials in the reply to `CONFIG GET`: its strings, names and values in turn, which
+/// is the same for the array of RESP2 and the map of RESP3.
+pub fn config_reply<'a>(words: &[&'a [u8]], found: &mut impl FnMut(Found<'a>)) {
+    parameters(words, 0, Within::Reply, found);
+}
+
+/// Pairs of names and values from index `first` on.
+fn parameters<'a>(words: &[&'a [u8]], first: usize, within: Within, found: &mut impl FnMut(Found<'a>)) {
+    let pairs = || words.get(first..).unwrap_or_default().chunks_exact(2).enumerate();
+    let user_of = |secret: &str| {
+        let name = match secret {
+            "masterauth" => "masteruser",
+            "primaryauth" => "primaryuser",
+            _ => return None,
+        };
+        pairs().find_map(|(_, pair)| match pair {
+            [key, user] if is(key, name) && !user.is_empty() => Some(*user),
+            _ => None,
+        })
+    };
+    let mut secrets = 0;
+    for (index, pair) in pairs() {
+        let [key, value] = pair else { continue };
+        // An empty value takes the password away.
+        let known = PARAMETERS.iter().find(|(name, ..)| is(key, name)).filter(|_| !value.is_empty());
+        let Some((name, Holds::Secret, carriers)) = known else { continue };
+        let [set, get, script] = carriers;
+        let carrier = match within {
+            Within::Command => set,
+            Within::Reply => get,
+            Within::Script => script,
+        };
+        // More than these names repeat themselves; then who the user is does not matter.
+        let user = if secrets < PARAMETERS.len() { user_of(name) } else { None };
+        secrets += 1;
+        found(whole(carrier, user, words, first + 2 * index + 1));
+    }
+    if secrets > 0 {
+        return;
+    }
+    for (_, pair) in pairs().take(PARAMETERS.len()) {
+        let [key, value] = pair else { continue };
+        if let Some((_, Holds::User, carriers)) = PARAMETERS.iter().find(|(name, ..)| is(key, name))
+            && !value.is_empty()
+            && let Some(carrier) = carriers.get(within as usize)
+        {
+            found(Found { carrier, user: Some(value), secret: None, hashed: false });
+        }
+    }
+}
+
+/// `MIGRATE host port key db timeout [COPY] [REPLACE] [AUTH password | AUTH2 user password] [KEYS ..]`
+fn migrate<'a>(words: &[&'a [u8]], found: &mut impl FnMut(Found<'a>)) {
+    let mut at = 6;
+    while let Some(option) = words.get(at) {
+        if is(option, "AUTH") && words.len() > at + 1 {
+            return found(whole("MIGRATE AUTH", None, words, at + 1));
+        } else if is(option, "AUTH2") && words.len() > at + 2 {
+            return found(whole("MIGRATE AUTH2", words.get(at + 1).copied(), words, at + 2));
+        } else if !is(option, "COPY") && !is(option, "REPLACE") {
+            return;
+        }
+        at += 1;
+    }
+}
+
+/// `SENTINEL SET master option value ..`, `SENTINEL CONFIG SET name value ..`
+fn sentinel<'a>(words: &[&'a [u8]], found: &mut impl FnMut(Found<'a>)) {
+    let [_, sub, ..] = words else { return };
+    let (names, carriers) = if is(sub, "SET") {
+        (["auth-pass", "auth-user"], ["SENTINEL SET auth-pass", "SENTINEL SET auth-user"])
+    } else if is(sub, "CONFIG") {
+        (
+            ["sentinel-pass", "sentinel-user"],
+            ["SENTINEL CONFIG SET sentinel-pass", "SENTINEL CONFIG SET sentinel-user"],
+        )
+    } else {
+        return;
+    };
+    let ([pass, user_option], [pass_carrier, user_carrier]) = (names, carriers);
+    let mut user = None;
+    let mut secret = None;
+    let mut at = 3;
+    while let Some([option, value]) = words.get(at..at + 2) {
+        if is(option, user_option) {
+            user = Some(*value);
+        } else if is(option, pass) && !value.is_empty() {
+            secret = Some(at + 1);
+        }
+        // The one option of two values.
+        at += if is(option, "rename-command") { 3 } else { 2 };
+    }
+    match (secret, user) {
+        (Some(word), user) => found(whole(pass_carrier, user, words, word)),
+        (None, Some(user)) => {
+            found(Found { carrier: user_carrier, user: Some(user), secret: None, hashed: false });
+        }
+        (None, None) => {}
+    }
+}
+
+/// A credential whose secret is a whole word.
+fn whole<'a>(carrier: &'static str, user: Option<&'a [u8]>, words: &[&[u8]], word: usize) -> Found<'a> {
+    let length = words.get(word).map_or(0, |word| word.len());
+    Found { carrier, user, secret: Some(Place { word, range: 0..length }), hashed: false }
+}
+
+/// The same, where the words began `by` words later.
+fn moved(mut found: Found<'_>, by: usize) -> Found<'_> {
+    if let Some(place) = &mut found.secret {
+        place.word += by;
+    }
+    found
+}
+
+fn is(word: &[u8], name: &str) -> bool {
+    word.eq_ignore_ascii_case(name.as_bytes())
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn say(ledger: &mut Ledger, command: &str) {
-        let words: Vec<_> = command.split(' ').map(|word| word.as_bytes().to_vec()).collect();
-        ledger.command(&words);
-    }
-
-    fn ok() -> Value {
-        Value::Simple(b"OK".to_vec())
-    }
-
-    fn no() -> Value {
-        Value::Error(b"WRONGPASS".to_vec())
-    }
-
-    #[test]
-    fn names_carrier_and_user_and_pairs_in_order() {
-        let mut ledger = Ledger::new(true);
-        for command in [
-            "auth hunter2",
-            "PING",
-            "AUTH default hunter2",
-            "HELLO 3",
-            "HELLO 3 SETNAME auth AUTH bob hunter2",
-            "CONFIG SET maxmemory 1 requirepass hunter2",
-            "ACL SETUSER eve on >hunter2",
-            "ACL SETUSER eve off",
-            "AUTH default hunter2",
-        ] {
-            say(&mut ledger, command);
-        }
-        assert!(ledger.reply(&no()));
-        assert!(ledger.reply(&ok()));
-        assert!(!ledger.reply(&Value::Push(vec![])));
-        assert!(!ledger.reply(&Value::Attribute(vec![])));
-        for _ in 0..5 {
-            ledger.reply(&ok());
-        }
-        let texts: Vec<_> = ledger.texts().collect();
-        assert_eq!(
-            texts,
-            [
-                "AUTH (no user) rejected",
-                "AUTH default accepted",
-                "HELLO bob accepted",
-                "CONFIG SET requirepass accepted",
-                "ACL SETUSER eve accepted",
-                "AUTH default unknown"
-            ]
-        );
-        assert!(!texts.concat().contains("hunter2"));
-    }
-
-    #[test]
-    fn a_reply_that_was_captured_first_is_kept_only_where_the_start_was_seen() {
-        for (whole, result) in [(true, "AUTH (no user) rejected"), (false, "AUTH (no user) unknown")] {
-            let mut ledger = Ledger::new(whole);
-            ledger.reply(&no());
-            say(&mut ledger, "AUTH x");
-            assert_eq!(ledger.texts().collect::<Vec<_>>(), [result]);
-        }
-    }
-
-    #[test]
-    fn nothing_is_paired_where_replies_are_off_or_too_many_wait() {
-        let mut ledger = Ledger::new(true);
-        say(&mut ledger, "CLIENT REPLY OFF");
-        say(&mut ledger, "AUTH x");
-        ledger.reply(&ok());
-        assert_eq!(ledger.texts().collect::<Vec<_>>(), ["AUTH (no user) unknown"]);
-        let mut ledger = Ledger::new(true);
-        for _ in 0..=MAX_WAITING {
-            say(&mut ledger, "AUTH x");
-        }
-        ledger.reply(&ok());
-        assert!(ledger.asked.is_empty());
-        assert_eq!(ledger.texts().count(), MAX_CREDENTIALS);
-        assert!(ledger.texts().all(|text| text.ends_with("unknown")));
-    }
-}
+#[path = "credential_tests.rs"]
+mod tests;

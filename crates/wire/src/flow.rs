@@ -5,9 +5,9 @@ use crate::credential::Ledger;
 use crate::packet::Segment;
 use crate::reader::{Event, Reader};
 use crate::stream::{Chunk, Stream};
-use crate::tls;
+use crate::tls::Watch;
 use std::net::SocketAddr;
-use wirelab_model::{Direction, FlowKind, FlowSeen, TlsSeen};
+use wirelab_model::{Direction, FlowKind, FlowSeen};
 
 /// How much of each stream is kept to look at later: 256 KiB.
 pub(crate) const MAX_KEPT: usize = 256 << 10;
@@ -49,7 +49,7 @@ struct Ear<'n> {
 
 struct Facts {
     ledger: Ledger,
-    tls: Option<TlsSeen>,
+    tls: Option<Watch>,
     commands: u64,
     replies: u64,
     gaps: u64,
@@ -145,7 +145,8 @@ impl<'n> Flow<'n> {
 
     /// What was seen, and the heads of the two streams, client first.
     pub(crate) fn into_seen(self, needles: &Needles) -> (FlowSeen, [Vec<u8>; 2]) {
-        let Facts { ledger, mut tls, commands, replies, gaps } = self.facts;
+        let Facts { ledger, tls, commands, replies, gaps } = self.facts;
+        let mut tls = tls.map(|watch| watch.seen);
         let readable = commands + replies > 0;
         if let Some(tls) = &mut tls {
             tls.sni = tls.sni.take().map(|name| needles.mask_text(&name));
@@ -211,8 +212,7 @@ impl<'n> Ear<'n> {
 
 impl Facts {
     fn old_tls(&self) -> bool {
-        let version = self.tls.as_ref().and_then(|tls| tls.version.as_deref());
-        version.is_some_and(|version| version != tls::TLS_1_3)
+        self.tls.as_ref().is_some_and(Watch::is_old)
     }
 
     fn note(&mut self, from: Direction, event: Event) {
@@ -222,7 +222,7 @@ impl Facts {
                 self.ledger.command(&words);
             }
             Event::Reply(value) => self.replies += u64::from(self.ledger.reply(&value)),
-            Event::Tls(event) => tls::note(self.tls.get_or_insert_default(), from, event),
+            Event::Tls(event) => self.tls.get_or_insert_default().note(from, event),
         }
     }
 }

@@ -9,7 +9,8 @@
 
 pub mod analysis;
 pub mod canary;
-mod credential;
+pub mod credential;
+pub mod decrypt;
 pub mod defrag;
 mod flow;
 mod leaks;
@@ -17,13 +18,13 @@ pub mod packet;
 pub mod reader;
 pub mod resp;
 pub mod scan;
-pub mod secrets;
 pub mod sniff;
 pub mod stream;
 #[cfg(test)]
 mod testkit;
 pub mod tls;
 mod view;
+pub mod words;
 
 pub use analysis::{Analysis, Analyzer, analyze};
 pub use canary::{Needles, Scanner, Sighting};

@@ -1,20 +1,22 @@
+use super::hello::RETRY_RANDOM;
 use super::*;
 use crate::testkit::{client_hello, handshake, record, server_hello};
 use proptest::prelude::*;
+use wirelab_model::{CertificateSeen, Direction, TlsAlertSeen, TlsSeen};
 
 /// Reads both directions in turn, in steps of `step` bytes.
 fn read(turns: &[(Direction, Vec<u8>)], step: usize) -> TlsSeen {
-    let mut seen = TlsSeen::default();
+    let mut watch = Watch::default();
     let mut client = TlsReader::default();
     let mut server = TlsReader::default();
     for (from, bytes) in turns {
         let reader = if *from == Direction::Client { &mut client } else { &mut server };
         for piece in bytes.chunks(step) {
-            let old = seen.version.as_deref().is_some_and(|version| version != "TLSv1.3");
-            assert_eq!(reader.push(piece, old, &mut |event| note(&mut seen, *from, event)), None);
+            let old = watch.is_old();
+            assert_eq!(reader.push(piece, old, &mut |event| watch.note(*from, event)), None);
         }
     }
-    seen
+    watch.seen
 }
 
 #[test]
@@ -38,6 +40,9 @@ fn tls_1_3_with_a_retry_in_every_segmentation() {
         (Direction::Client, [record(23, &[2; 60]), record(21, &[2, 48])].concat()),
     ];
     let expected = TlsSeen {
+        retried: true,
+        ja3: Some("b24b86194bd583febf7546ba9f27e21f".to_owned()),
+        ja4: Some("t13d020400_c1929292aa6b_25231fe4227b".to_owned()),
         client_hello: true,
         server_hello: true,
         version: Some("TLSv1.3".to_owned()),
@@ -50,6 +55,7 @@ fn tls_1_3_with_a_retry_in_every_segmentation() {
             description: "unknown_ca".to_owned(),
             fatal: true,
         }],
+        ..TlsSeen::default()
     };
     for step in [1, 2, 3, 5, 97, 1000, 5000] {
         assert_eq!(read(&turns, step), expected, "step {step}");
@@ -59,7 +65,7 @@ fn tls_1_3_with_a_retry_in_every_segmentation() {
 #[test]
 fn a_retry_alone_negotiates_nothing() {
     let seen = read(&[(Direction::Server, record(22, &server_hello(0x0304, 0x1301, &RETRY_RANDOM)))], 9);
-    assert_eq!(seen, TlsSeen::default());
+    assert_eq!(seen, TlsSeen { retried: true, ..TlsSeen::default() });
 }
 
 #[test]
@@ -132,6 +138,138 @@ proptest! {
         }
         for piece in [record(kind, &body), record(22, &hello), body].concat().chunks(step) {
             drop(reader.push(piece, old, &mut |_| {}));
+        }
+    }
+}
+
+#[test]
+fn a_record_is_found_where_the_beginning_is_lost() {
+    let records =
+        [record(23, &[&[23, 3, 3, 0, 9][..], &[5; 31]].concat()), record(23, &[7; 40]), record(21, &[1, 0])]
+            .concat();
+    for lost in 1..41 {
+        assert_eq!(find_record(&records[lost..]), Ok(41 - lost), "{lost}");
+    }
+    // The second record could be one, and three bytes of a header follow it.
+    assert_eq!(find_record(&records[41..89]), Err(0));
+    assert_eq!(find_record(&records[42..86]), Err(44));
+    assert_eq!(find_record(b"*1\r\n$4\r\nPING\r\n"), Err(14));
+    assert_eq!(find_record(&[23; 900]), Err(899));
+    assert_eq!(find_record(&[0; 900]), Err(900));
+    assert_eq!(find_record(&[]), Err(0));
+}
+
+/// Of a capture: version, suite, group, resumption, ALPN, certificates, alerts, in short.
+fn facts(name: &str, step: usize) -> String {
+    let seen = read(&fixtures::turns(name), step);
+    let text = |value: Option<String>| value.unwrap_or_else(|| "-".to_owned());
+    assert_eq!(seen.sni.as_deref(), Some("redis.example"));
+    assert!(seen.client_hello && seen.server_hello);
+    let certificate = |seen: Option<CertificateSeen>| {
+        seen.map_or_else(
+            || "-".to_owned(),
+            |seen| format!("[{} by {} {:?}]", seen.subject, seen.issuer, seen.names),
+        )
+    };
+    let alerts: Vec<_> = seen.alerts.iter().map(|alert| alert.description.as_str()).collect();
+    format!(
+        "{} {} {} {:?}{} alpn {:?} {} certificates {} {} {} {alerts:?}",
+        text(seen.version),
+        text(seen.cipher),
+        text(seen.group),
+        seen.resumed,
+        if seen.retried { " retried" } else { "" },
+        seen.alpn_offered,
+        text(seen.alpn),
+        certificate(seen.server_certificate),
+        if seen.client_certificate_asked { "asked" } else { "not asked" },
+        certificate(seen.client_certificate),
+    )
+}
+
+#[test]
+fn facts_of_real_sessions() {
+    let server = r#"[O=Wirelab, CN=redis.example by CN=Test authority ["redis.example", "127.0.0.1", "uri:spiffe://redis"]]"#;
+    let client = r#"[CN=client one by CN=Test authority ["email:one@client.example"]]"#;
+    let new = "certificates - not asked - []";
+    for (name, expected) in [
+        (
+            "tls12-ECDHE-ECDSA-CHACHA20-POLY1305",
+            format!("TLSv1.2 TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256 x25519 None alpn [] - certificates {server} not asked - []"),
+        ),
+        (
+            "tls12-cbc-alpn",
+            format!(
+                "TLSv1.2 TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA x25519 None alpn [\"odd\", \"redis\"] redis certificates {server} asked - [\"handshake_failure\"]"
+            ),
+        ),
+        (
+            "tls12-mutual",
+            format!("TLSv1.2 TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256 x25519 None alpn [] - certificates {server} asked {client} []"),
+        ),
+        (
+            "tls12-session-id",
+            "TLSv1.2 TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256 - Some(SessionId) alpn [] - certificates - not asked - []".to_owned(),
+        ),
+        (
+            "tls12-ticket",
+            "TLSv1.2 TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256 - Some(Ticket) alpn [] - certificates - not asked - []".to_owned(),
+        ),
+        ("tls13-psk", format!("TLSv1.3 TLS_AES_128_GCM_SHA256 x25519 Some(Psk) alpn [] - {new}")),
+        (
+            "tls13-retry",
+            format!("TLSv1.3 TLS_AES_256_GCM_SHA384 secp384r1 None retried alpn [\"odd\", \"redis\"] - {new}"),
+        ),
+    ] {
+        for step in [1, 7, 4000] {
+            assert_eq!(facts(name, step), expected, "{name}");
+        }
+    }
+    let seen = read(&fixtures::turns("tls12-mutual"), 999);
+    let certificate = seen.server_certificate.unwrap();
+    assert!(certificate.not_before.starts_with("2026-11-24T"), "{certificate:?}");
+    assert!(certificate.not_after.starts_with("2036-11-21T"), "{certificate:?}");
+}
+
+#[test]
+fn fingerprints_and_certificates_are_those_of_tshark() {
+    for name in fixtures::ALL {
+        let fields =
+            ["tls.handshake.ja3", "tls.handshake.ciphersuite", "x509sat.uTF8String", "x509ce.dNSName"];
+        let Some(lines) = fixtures::tshark(name, &fields) else { return };
+        let seen = read(&fixtures::turns(name), 4000);
+        let ja3 = lines.iter().filter_map(|line| line.split('\t').next()).find(|ja3| !ja3.is_empty());
+        assert_eq!(seen.ja3.as_deref(), ja3, "{name}");
+        // With the keys tshark sees those of TLS 1.3 too.
+        let shown = name.starts_with("tls12") && lines.iter().any(|line| line.contains("	redis.example"));
+        assert_eq!(seen.server_certificate.is_some(), shown, "{name}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn hostile_certificates_and_exchanges_never_panic(
+        kinds in proptest::collection::vec((0_u8..17, any::<Vec<u8>>(), any::<bool>()), 1..6),
+        flips in proptest::collection::vec((any::<usize>(), any::<u8>()), 0..8),
+        step in 1_usize..60,
+    ) {
+        let mut bytes = record(22, &server_hello(0x0303, 0xc02b, &[3; 32]));
+        for (kind, body, cut) in kinds {
+            let mut message = handshake(kind, &body);
+            message.truncate(message.len() - usize::from(cut).min(body.len()));
+            bytes.extend(record(22, &message));
+        }
+        let mut certificates: Vec<u8> =
+            fixtures::turns("tls12-mutual").into_iter().flat_map(|(_, bytes)| bytes).collect();
+        for (at, byte) in flips {
+            let at = at % certificates.len();
+            certificates[at] = byte;
+        }
+        bytes.extend(certificates);
+        let mut watch = Watch::default();
+        let mut reader = TlsReader::default();
+        for piece in bytes.chunks(step) {
+            drop(reader.push(piece, watch.is_old(), &mut |event| watch.note(Direction::Server, event)));
         }
     }
 }

@@ -89,8 +89,8 @@ pub(crate) fn views(
         let old = old_tls.entry(flow).or_default();
         let last = shown.last().map_or(0, |shown| shown.view.frame);
         side.push(&segment, number, *old, &mut |event, number| {
-            if let Event::Tls(TlsEvent::ServerHello { version, .. }) = &event {
-                *old = version != TLS_1_3;
+            if let Event::Tls(TlsEvent::ServerHello(hello)) = &event {
+                *old = hello.version != TLS_1_3;
             }
             if number <= last {
                 labels.entry(number).or_default().add(event);
@@ -189,8 +189,11 @@ impl Label {
             Event::Tls(event) => self.named.push(match event {
                 TlsEvent::ClientHello(_) => "ClientHello".to_owned(),
                 TlsEvent::HelloRetryRequest => "HelloRetryRequest".to_owned(),
-                TlsEvent::ServerHello { .. } => "ServerHello".to_owned(),
+                TlsEvent::ServerHello(_) => "ServerHello".to_owned(),
                 TlsEvent::Alert { code, .. } => format!("alert {}", alert_text(code)),
+                TlsEvent::Certificate(_) => "Certificate".to_owned(),
+                TlsEvent::CertificateRequest => "CertificateRequest".to_owned(),
+                TlsEvent::KeyExchange(_) => "ServerKeyExchange".to_owned(),
                 TlsEvent::Record(_) => return,
             }),
         }

@@ -2,14 +2,16 @@
 
 use super::side::{self, Around, Next, Said, Side};
 use super::talk::{Answer, Kind, Talk};
-use super::{Command, Credential, Event, FlowEnd, Outcome, Reply, Settings};
+use super::{Command, Credential, Event, FlowEnd, Reply, Settings};
+use crate::credential::{Outcome, config_reply};
+use crate::decrypt::{KeyLog, Plain, Session};
 use crate::packet::Segment;
 use crate::resp::{Decoder, Value};
-use crate::secrets::{self, Words};
 use crate::stream::Chunk;
-use crate::tls::{self, TlsEvent};
+use crate::tls::{TlsEvent, Watch};
+use crate::words::Words;
 use std::net::SocketAddr;
-use wirelab_model::{Direction, FlowKind, TlsSeen};
+use wirelab_model::{Direction, FlowKind};
 
 /// How long bytes wait behind a hole for what is missing: 5 s of capture time.
 const PATIENCE: u64 = 5_000_000_000;
@@ -30,7 +32,8 @@ pub(super) struct Flow {
     from_client: Side,
     from_server: Side,
     talk: Talk,
-    tls: Option<Box<TlsSeen>>,
+    tls: Option<Box<Watch>>,
+    inside: Option<Box<Inside>>,
     /// What was told of it, to tell it again only when it changes.
     tls_told: u64,
     unanswered: Vec<(u64, Credential)>,
@@ -41,6 +44,25 @@ pub(super) struct Flow {
     reset: bool,
     pub(super) last: u64,
     waits_since: Option<u64>,
+}
+
+/// What all flows share.
+#[derive(Debug)]
+pub(super) struct Shared<'s> {
+    /// Too much waits in all connections together.
+    pub(super) full: bool,
+    pub(super) keys: &'s KeyLog,
+    /// Commands so far.
+    pub(super) commands: &'s mut u64,
+}
+
+/// The inside of a TLS connection whose keys are known.
+#[derive(Debug)]
+struct Inside {
+    session: Session,
+    from_client: Side,
+    from_server: Side,
+    commands: u64,
 }
 
 /// Where an event comes from.
@@ -78,6 +100,7 @@ impl Flow {
             from_server: Side::new(Direction::Server),
             talk: Talk::new(segment.syn),
             tls: None,
+            inside: None,
             tls_told: 0,
             unanswered: Vec::new(),
             commands: 0,
@@ -109,10 +132,10 @@ impl Flow {
         &mut self,
         segment: &Segment<'_>,
         at: At,
-        full: bool,
-        commands: &mut u64,
+        mut given: Shared<'_>,
         out: &mut impl FnMut(Event<'_>),
     ) {
+        let shared = &mut given;
         self.packets += 1;
         self.last = at.time;
         if self.reset {
@@ -130,7 +153,7 @@ impl Flow {
         if let Some(ack) = segment.ack
             && self.side(other).stream.is_waiting()
         {
-            self.chunks(other, at, full, commands, out, |stream, mut hear| {
+            self.chunks(other, at, shared, out, |stream, mut hear| {
                 stream.acknowledge(ack, &mut hear);
             });
         } else if let Some(ack) = segment.ack {
@@ -142,7 +165,7 @@ impl Flow {
         }
         let seq = segment.seq.wrapping_add(u32::from(segment.syn));
         if !segment.payload.is_empty() || segment.cut > 0 {
-            self.chunks(own, at, full, commands, out, |stream, mut hear| {
+            self.chunks(own, at, shared, out, |stream, mut hear| {
                 stream.push(seq, segment.payload, segment.cut, at.frame, &mut hear);
             });
         }
@@ -151,24 +174,18 @@ impl Flow {
             self.side(own).stream.fin(seq.wrapping_add(length));
             self.side(own).closed = true;
         }
-        self.do_not_wait_for_ever(at, full, commands, out);
+        self.do_not_wait_for_ever(at, shared, out);
     }
 
-    fn do_not_wait_for_ever(
-        &mut self,
-        at: At,
-        full: bool,
-        commands: &mut u64,
-        out: &mut impl FnMut(Event<'_>),
-    ) {
+    fn do_not_wait_for_ever(&mut self, at: At, shared: &mut Shared<'_>, out: &mut impl FnMut(Event<'_>)) {
         if !self.from_client.stream.is_waiting() && !self.from_server.stream.is_waiting() {
             self.waits_since = None;
             return;
         }
         let since = *self.waits_since.get_or_insert(at.time);
-        if full || at.time.saturating_sub(since) > PATIENCE {
+        if shared.full || at.time.saturating_sub(since) > PATIENCE {
             for side in [Direction::Client, Direction::Server] {
-                self.chunks(side, at, full, commands, out, |stream, mut hear| {
+                self.chunks(side, at, shared, out, |stream, mut hear| {
                     stream.release(&mut hear);
                 });
             }
@@ -188,14 +205,13 @@ impl Flow {
         &mut self,
         which: Direction,
         at: At,
-        full: bool,
-        commands: &mut u64,
+        shared: &mut Shared<'_>,
         out: &mut impl FnMut(Event<'_>),
         push: impl FnOnce(&mut crate::stream::Stream, &mut dyn FnMut(Chunk<'_>)),
     ) {
         // The stream is taken out while it delivers: what it delivers changes the side.
         let mut stream = std::mem::take(&mut self.side(which).stream);
-        push(&mut stream, &mut |chunk| self.chunk(which, chunk, at, full, commands, out));
+        push(&mut stream, &mut |chunk| self.chunk(which, chunk, at, shared, out));
         self.side(which).stream = stream;
     }
 
@@ -204,8 +220,7 @@ impl Flow {
         which: Direction,
         chunk: Chunk<'_>,
         at: At,
-        full: bool,
-        ids: &mut u64,
+        shared: &mut Shared<'_>,
         out: &mut impl FnMut(Event<'_>),
     ) {
         let frame = match chunk {
@@ -215,13 +230,12 @@ impl Flow {
                 at.frame
             }
         };
-        let at = At { time: at.time, frame };
         let around = Around {
             known_port: self.known_port,
             whole: self.whole,
             client_talks: self.commands > 0,
-            old_tls: self.old_tls(),
-            full,
+            old_tls: self.tls.as_ref().is_some_and(|tls| tls.is_old()),
+            full: shared.full,
         };
         let side = match which {
             Direction::Client => &mut self.from_client,
@@ -230,34 +244,40 @@ impl Flow {
         let mut hears = Hears {
             flow: self.id,
             from: which,
-            at,
+            at: At { time: at.time, frame },
+            around,
             talk: &mut self.talk,
             tls: &mut self.tls,
+            inside: &mut self.inside,
             tls_told: &mut self.tls_told,
             unanswered: &mut self.unanswered,
             commands: &mut self.commands,
             replies: &mut self.replies,
-            ids,
+            shared,
+            decrypted: false,
         };
         match chunk {
             Chunk::Data(bytes, _) => side.feed(bytes, around, &mut |said| hears.said(said, out)),
             Chunk::Gap(lost) => {
                 if !side.gap(lost, around, &mut |said| hears.said(said, out)) {
-                    self.talk.lose();
+                    hears.talk.lose();
+                }
+                if let Some(inside) = hears.inside {
+                    inside.session.gap(which, lost);
                 }
             }
         }
     }
 
-    fn old_tls(&self) -> bool {
-        let version = self.tls.as_ref().and_then(|tls| tls.version.as_deref());
-        version.is_some_and(|version| version != tls::TLS_1_3)
-    }
-
     /// Reads what waits, tells what stays unknown, and the flow itself.
-    pub(super) fn finish(mut self, at: At, commands: &mut u64, out: &mut impl FnMut(Event<'_>)) -> FlowEnd {
+    pub(super) fn finish(
+        mut self,
+        at: At,
+        mut shared: Shared<'_>,
+        out: &mut impl FnMut(Event<'_>),
+    ) -> FlowEnd {
         for side in [Direction::Client, Direction::Server] {
-            self.chunks(side, at, false, commands, out, |stream, mut hear| {
+            self.chunks(side, at, &mut shared, out, |stream, mut hear| {
                 stream.finish(&mut hear);
             });
         }
@@ -281,6 +301,10 @@ impl Flow {
             server_bytes: server.bytes,
             commands: self.commands,
             replies: self.replies,
+            decrypted: self.inside.as_ref().map_or(0, |inside| inside.commands),
+            sealed: self.inside.as_ref().map_or(0, |inside| {
+                inside.session.lost(Direction::Client) + inside.session.lost(Direction::Server)
+            }),
             gaps: client.gaps + server.gaps,
             unread: if readable { client.unread + server.unread } else { 0 },
             truncated: client.truncated + server.truncated,
@@ -289,7 +313,7 @@ impl Flow {
             reset: self.reset,
             replication: self.talk.replicates,
             cluster_bus: client.bus || server.bus,
-            tls: self.tls.map(|tls| *tls),
+            tls: self.tls.map(|tls| tls.seen),
         };
         out(Event::Flow(&end));
         end
@@ -297,25 +321,33 @@ impl Flow {
 }
 
 /// Takes what a side says, for the whole connection.
-struct Hears<'f> {
+struct Hears<'f, 's> {
     flow: u64,
     from: Direction,
     at: At,
+    around: Around,
     talk: &'f mut Talk,
-    tls: &'f mut Option<Box<TlsSeen>>,
+    tls: &'f mut Option<Box<Watch>>,
+    inside: &'f mut Option<Box<Inside>>,
     tls_told: &'f mut u64,
     unanswered: &'f mut Vec<(u64, Credential)>,
     commands: &'f mut u64,
     replies: &'f mut u64,
-    ids: &'f mut u64,
+    shared: &'f mut Shared<'s>,
+    /// What is said now came out of TLS.
+    decrypted: bool,
 }
 
-impl Hears<'_> {
+impl Hears<'_, '_> {
     #[inline]
     fn said(&mut self, said: Said<'_>, out: &mut impl FnMut(Event<'_>)) -> Next {
         match (said, self.from) {
             (Said::Tls(event), _) => {
                 self.tls(event, out);
+                Next::Same
+            }
+            (Said::Sealed(bytes), _) => {
+                self.sealed(bytes, out);
                 Next::Same
             }
             (Said::Value { bytes, places, flat: true, cut }, Direction::Client) if !places.is_empty() => {
@@ -336,15 +368,52 @@ impl Hears<'_> {
         }
     }
 
+    /// Opens what is encrypted, where keys were given, and reads it like what is not.
+    fn sealed(&mut self, bytes: &[u8], out: &mut impl FnMut(Event<'_>)) {
+        if self.shared.keys.is_empty() || self.decrypted {
+            return;
+        }
+        let mut inside = self.inside.take().unwrap_or_else(|| {
+            Box::new(Inside {
+                session: Session::default(),
+                from_client: Side::new(Direction::Client),
+                from_server: Side::new(Direction::Server),
+                commands: 0,
+            })
+        });
+        let mut opened = Vec::new();
+        inside.session.push(self.from, bytes, self.shared.keys, &mut |plain| {
+            if let Plain::Data(bytes) = plain {
+                opened.extend_from_slice(bytes);
+            }
+        });
+        if !opened.is_empty() {
+            let side = match self.from {
+                Direction::Client => &mut inside.from_client,
+                Direction::Server => &mut inside.from_server,
+            };
+            // Who gives keys for a connection knows what it is.
+            let around = Around { known_port: true, ..self.around };
+            self.decrypted = true;
+            let before = *self.commands;
+            side.read_inside(&opened, around, &mut |said| self.said(said, out));
+            // They are counted apart: nobody else can read them.
+            inside.commands += *self.commands - before;
+            *self.commands = before;
+            self.decrypted = false;
+        }
+        *self.inside = Some(inside);
+    }
+
     fn command(&mut self, words: &Words<'_>, cut: bool, out: &mut impl FnMut(Event<'_>)) {
         *self.commands += 1;
-        *self.ids += 1;
-        let id = *self.ids;
+        *self.shared.commands += 1;
+        let id = *self.shared.commands;
         let kind = match self.from {
             Direction::Client => self.talk.command(words, id, self.at.time),
             Direction::Server => Kind::Plain,
         };
-        let secrets = secrets::secrets(words);
+        let secrets = words.credentials();
         out(Event::Command(Command {
             id,
             flow: self.flow,
@@ -354,17 +423,21 @@ impl Hears<'_> {
             words,
             secrets: &secrets,
             cut,
+            decrypted: self.decrypted,
         }));
-        for carried in secrets {
-            let secret = words.get(carried.word).get(carried.skip..).unwrap_or_default();
+        for found in secrets {
             let keep = |bytes: &[u8]| bytes.get(..MOST_SECRET).unwrap_or(bytes).to_vec();
+            let secret =
+                found.secret.as_ref().and_then(|place| words.get(place.word).get(place.range.clone()));
             let credential = Credential {
                 flow: self.flow,
                 frame: self.at.frame,
-                carrier: carried.carrier,
-                user: carried.user.as_deref().map(keep),
-                secret: keep(secret),
+                carrier: found.carrier,
+                user: found.user.map(keep),
+                secret: secret.map(keep),
+                hashed: found.hashed,
                 result: Outcome::Unknown,
+                decrypted: self.decrypted,
             };
             if self.unanswered.len() < MOST_UNANSWERED && self.from == Direction::Client {
                 self.unanswered.push((id, credential));
@@ -390,7 +463,7 @@ impl Hears<'_> {
             Answer::Push | Answer::Unknown => (None, None, false),
         };
         let push = matches!(answer, Answer::Push);
-        *self.replies += u64::from(!push);
+        *self.replies += u64::from(!push && !self.decrypted);
         let told = if secret { read_secrets(bytes) } else { Vec::new() };
         out(Event::Reply(Reply {
             flow: self.flow,
@@ -403,6 +476,7 @@ impl Hears<'_> {
             error,
             secret: !told.is_empty(),
             cut,
+            decrypted: self.decrypted,
         }));
         for (carrier, secret) in told {
             let credential = Credential {
@@ -410,8 +484,10 @@ impl Hears<'_> {
                 frame: self.at.frame,
                 carrier,
                 user: None,
-                secret,
+                secret: Some(secret),
+                hashed: false,
                 result: Outcome::Accepted,
+                decrypted: self.decrypted,
             };
             out(Event::Credential(&credential));
         }
@@ -442,11 +518,11 @@ impl Hears<'_> {
 
     fn tls(&mut self, event: TlsEvent, out: &mut impl FnMut(Event<'_>)) {
         let news = !matches!(event, TlsEvent::Record(_) | TlsEvent::HelloRetryRequest);
-        let seen = self.tls.get_or_insert_default();
-        tls::note(seen, self.from, event);
+        let watch = self.tls.get_or_insert_default();
+        watch.note(self.from, event);
         if news && *self.tls_told < 64 {
             *self.tls_told += 1;
-            out(Event::Tls { flow: self.flow, frame: self.at.frame, seen });
+            out(Event::Tls { flow: self.flow, frame: self.at.frame, seen: &watch.seen });
         }
     }
 }
@@ -458,13 +534,17 @@ fn read_secrets(bytes: &[u8]) -> Vec<(&'static str, Vec<u8>)> {
     let Ok(Some(Value::Array(Some(items)) | Value::Map(items))) = decoder.next_value() else {
         return Vec::new();
     };
-    items
-        .chunks_exact(2)
-        .filter_map(|pair| match pair {
-            [Value::Bulk(Some(name)), Value::Bulk(Some(value))] if !value.is_empty() => {
-                Some((secrets::read_parameter(name)?, value.get(..MOST_SECRET).unwrap_or(value).to_vec()))
-            }
-            _ => None,
-        })
-        .collect()
+    let words: Vec<&[u8]> = items
+        .iter()
+        .map(|item| if let Value::Bulk(Some(word)) = item { word.as_slice() } else { &[] })
+        .collect();
+    let mut told = Vec::new();
+    config_reply(&words, &mut |found| {
+        if let Some(place) = found.secret
+            && let Some(secret) = words.get(place.word).and_then(|word| word.get(place.range))
+        {
+            told.push((found.carrier, secret.get(..MOST_SECRET).unwrap_or(secret).to_vec()));
+        }
+    });
+    told
 }

@@ -8,10 +8,12 @@ mod rdb;
 mod side;
 mod talk;
 
+use crate::credential::{Found, Outcome};
+use crate::decrypt::KeyLog;
 use crate::defrag::Defrag;
 use crate::packet::{Packet, Segment, read_bytes, reassembled};
-use crate::secrets::{Carried, Words};
-use flow::{At, Flow};
+use crate::words::Words;
+use flow::{At, Flow, Shared};
 use foldhash::fast::RandomState;
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -86,9 +88,11 @@ pub struct Command<'a> {
     /// Its name and arguments.
     pub words: &'a Words<'a>,
     /// Which of them are secrets.
-    pub secrets: &'a [Carried],
+    pub secrets: &'a [Found<'a>],
     /// Parts are missing.
     pub cut: bool,
+    /// It was encrypted, and the keys were given.
+    pub decrypted: bool,
 }
 
 /// A reply.
@@ -114,9 +118,11 @@ pub struct Reply<'a> {
     pub secret: bool,
     /// Parts are missing.
     pub cut: bool,
+    /// It was encrypted, and the keys were given.
+    pub decrypted: bool,
 }
 
-/// A credential in clear.
+/// A credential.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Credential {
     /// Number of its flow.
@@ -127,10 +133,14 @@ pub struct Credential {
     pub carrier: &'static str,
     /// Whose it is.
     pub user: Option<Vec<u8>>,
-    /// The secret; at most its first 1,024 bytes.
-    pub secret: Vec<u8>,
+    /// The secret; at most its first 1,024 bytes. None where only a user is named.
+    pub secret: Option<Vec<u8>>,
+    /// The secret is a digest of a password.
+    pub hashed: bool,
     /// How it was answered.
     pub result: Outcome,
+    /// It was encrypted, and the keys were given: nobody else can read it.
+    pub decrypted: bool,
 }
 
 /// Never prints the secret.
@@ -141,17 +151,6 @@ impl std::fmt::Debug for Credential {
             .field("result", &self.result)
             .finish_non_exhaustive()
     }
-}
-
-/// How a credential was answered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Outcome {
-    /// No error.
-    Accepted,
-    /// An error.
-    Rejected,
-    /// The answer was not seen, or cannot be told from others.
-    Unknown,
 }
 
 /// A connection at its end.
@@ -177,6 +176,10 @@ pub struct FlowEnd {
     pub commands: u64,
     /// Readable replies; pushes are none.
     pub replies: u64,
+    /// Commands that were encrypted, and decrypted with the keys that were given.
+    pub decrypted: u64,
+    /// Encrypted records that could not be opened although keys were there.
+    pub sealed: u64,
     /// Bytes never seen.
     pub gaps: u64,
     /// Bytes of a readable connection that are neither RESP nor TLS.
@@ -220,6 +223,10 @@ pub struct Totals {
     pub commands: u64,
     /// Replies.
     pub replies: u64,
+    /// Commands that were decrypted.
+    pub decrypted: u64,
+    /// Encrypted records that could not be opened although keys were there.
+    pub sealed: u64,
     /// Bytes never seen.
     pub gaps: u64,
     /// Bytes of readable connections that are neither RESP nor TLS.
@@ -239,6 +246,7 @@ pub struct Sniffer {
     free: Vec<usize>,
     table: HashMap<(SocketAddr, SocketAddr), usize, RandomState>,
     defrag: Defrag,
+    keys: KeyLog,
     totals: Totals,
     /// Flows so far.
     opened: u64,
@@ -260,6 +268,7 @@ impl Sniffer {
             free: Vec::new(),
             table: HashMap::default(),
             defrag: Defrag::default(),
+            keys: KeyLog::default(),
             totals: Totals::default(),
             opened: 0,
             commands: 0,
@@ -267,6 +276,12 @@ impl Sniffer {
             hand: 0,
             last: At { time: 0, frame: 0 },
         }
+    }
+
+    /// Keys of TLS sessions, as a key log file has them; they are used from here on. Gives the number of
+    /// lines that were taken.
+    pub fn add_keys(&mut self, log: &[u8]) -> usize {
+        self.keys.add(log)
     }
 
     /// The next frame: see [`read_bytes`]. `time` in nanoseconds.
@@ -322,7 +337,8 @@ impl Sniffer {
         let Some(flow) = self.flows.get_mut(index).and_then(Option::as_mut) else { return };
         let full = self.held > side::MOST_HELD;
         let before = flow.held();
-        flow.push(segment, at, full, &mut self.commands, out);
+        let around = Shared { full, keys: &self.keys, commands: &mut self.commands };
+        flow.push(segment, at, around, out);
         self.held = (self.held + flow.held()).saturating_sub(before);
     }
 
@@ -372,7 +388,8 @@ impl Sniffer {
     fn end(&mut self, index: usize, out: &mut impl FnMut(Event<'_>)) {
         let Some(flow) = self.flows.get_mut(index).and_then(Option::take) else { return };
         self.held = self.held.saturating_sub(flow.held());
-        let end = flow.finish(self.last, &mut self.commands, out);
+        let around = Shared { full: false, keys: &self.keys, commands: &mut self.commands };
+        let end = flow.finish(self.last, around, out);
         let (a, b) = (end.client, end.server);
         self.table.remove(&(a.min(b), a.max(b)));
         self.free.push(index);
@@ -406,6 +423,8 @@ impl Totals {
         self.mixed += u64::from(end.mixed);
         self.commands += end.commands;
         self.replies += end.replies;
+        self.decrypted += end.decrypted;
+        self.sealed += end.sealed;
         self.gaps += end.gaps;
         self.unread += end.unread;
         self.truncated += end.truncated;

@@ -3,7 +3,7 @@
 use super::rdb::Rdb;
 use crate::scan::{Scan, Walk};
 use crate::stream::Stream;
-use crate::tls::{TlsEvent, TlsReader, begins_record};
+use crate::tls::{TlsEvent, TlsReader, begins_record, find_record};
 use memchr::{memchr, memmem};
 use std::ops::Range;
 use wirelab_model::Direction;
@@ -41,6 +41,8 @@ pub(super) enum Said<'a> {
         cut: bool,
     },
     Tls(TlsEvent),
+    /// Bytes of TLS records, as they are.
+    Sealed(&'a [u8]),
 }
 
 /// What the side says next.
@@ -61,6 +63,8 @@ enum Mode {
     Rdb(Box<Rdb>),
     /// The start of the next value is searched.
     Lost,
+    /// The start of the next TLS record is searched.
+    TlsLost,
     /// Neither RESP nor TLS.
     Foreign,
 }
@@ -153,6 +157,18 @@ impl Side {
         self.read(bytes, around, out);
     }
 
+    /// Takes bytes that came out of TLS.
+    pub(super) fn read_inside(
+        &mut self,
+        bytes: &[u8],
+        around: Around,
+        out: &mut impl FnMut(Said<'_>) -> Next,
+    ) {
+        // Through a pointer: what is inside is read by the same code, and a type cannot hold itself.
+        let out: &mut dyn FnMut(Said<'_>) -> Next = out;
+        self.read(bytes, around, &mut |said| out(said));
+    }
+
     fn read(&mut self, bytes: &[u8], around: Around, out: &mut impl FnMut(Said<'_>) -> Next) {
         let mut rest = bytes;
         while !rest.is_empty() {
@@ -169,9 +185,32 @@ impl Side {
                     let foreign = reader.push(rest, around.old_tls, &mut |event| {
                         out(Said::Tls(event));
                     });
+                    let left = foreign.as_ref().map_or(0, Vec::len);
+                    out(Said::Sealed(rest.get(..rest.len().saturating_sub(left)).unwrap_or_default()));
                     let Some(foreign) = foreign else { return };
                     self.change(Mode::Resp);
                     return self.read(&foreign, around, out);
+                }
+                Mode::TlsLost => {
+                    // Decryption finds its own way: it knows a record by its tag.
+                    out(Said::Sealed(rest));
+                    self.tail.extend_from_slice(rest);
+                    match find_record(&self.tail) {
+                        Ok(at) => {
+                            let mut reader = Box::<TlsReader>::default();
+                            let records = self.tail.get(at..).unwrap_or_default();
+                            drop(reader.push(records, around.old_tls, &mut |event| {
+                                out(Said::Tls(event));
+                            }));
+                            self.unread += at as u64;
+                            self.change(Mode::Tls(reader));
+                        }
+                        Err(useless) => {
+                            self.unread += useless as u64;
+                            self.tail.drain(..useless.min(self.tail.len()));
+                        }
+                    }
+                    return;
                 }
                 Mode::Rdb(rdb) => match rdb.push(rest) {
                     Some(used) => {
@@ -241,6 +280,10 @@ impl Side {
                 self.lose();
             }
             Mode::Foreign => {}
+            Mode::Tls(_) | Mode::TlsLost => {
+                self.lose();
+                self.mode = Mode::TlsLost;
+            }
             Mode::Rdb(rdb) => {
                 if rdb.gap(lost) {
                     return true;

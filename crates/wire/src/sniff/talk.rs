@@ -1,6 +1,6 @@
 //! Which reply answers which command.
 
-use crate::secrets::Words;
+use crate::words::Words;
 use std::collections::VecDeque;
 
 /// Most commands that wait for their reply, and most replies that wait for their command.

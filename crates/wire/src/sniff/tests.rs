@@ -24,7 +24,8 @@ fn words(event: &Event<'_>) -> String {
         }
         Event::Credential(credential) => {
             let user = credential.user.as_deref().map_or_else(|| "-".into(), text);
-            format!("! {} {user} {} {:?}", credential.carrier, text(&credential.secret), credential.result)
+            let secret = credential.secret.as_deref().map_or_else(|| "-".into(), text);
+            format!("! {} {user} {secret} {:?}", credential.carrier, credential.result)
         }
         Event::Tls { seen, .. } => format!("tls {}", seen.sni.as_deref().unwrap_or("-")),
         Event::Gap { direction, bytes, .. } => format!("gap {direction:?} {bytes}"),
