@@ -36,13 +36,13 @@ impl ExitCode {
     /// In a few words, for help and documents.
     pub fn meaning(self) -> &'static str {
         match self {
-            Self::AsExpected => "every arm is as expected",
+            Self::AsExpected => "everything is as expected",
             Self::Internal => "internal error",
             Self::Usage => "command line",
-            Self::Parse => "a scenario does not parse",
+            Self::Parse => "a scenario or a capture does not parse",
             Self::NothingSelected => "nothing selected",
             Self::Inconclusive => "the lab could not tell, or may not capture",
-            Self::Unexpected => "a verdict is not what was expected",
+            Self::Unexpected => "a verdict is not what was expected, or what `--fail-on` names was found",
             Self::Interrupted => "interrupted",
         }
     }

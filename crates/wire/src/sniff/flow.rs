@@ -7,7 +7,7 @@ use crate::credential::{Outcome, config_reply};
 use crate::decrypt::{KeyLog, Plain, Session};
 use crate::packet::Segment;
 use crate::resp::{Decoder, Value};
-use crate::stream::Chunk;
+use crate::stream::{Chunk, Stream};
 use crate::tls::{TlsEvent, Watch};
 use crate::words::Words;
 use std::net::SocketAddr;
@@ -20,13 +20,29 @@ const MOST_UNANSWERED: usize = 64;
 /// Longest secret and user that are kept.
 const MOST_SECRET: usize = 1024;
 
-/// Who a segment comes from, and what the connection is.
+/// A connection: its two streams, and what comes out of them.
 #[derive(Debug)]
 pub(super) struct Flow {
     pub(super) id: u64,
     client: SocketAddr,
     server: SocketAddr,
     isn: Option<u32>,
+    client_stream: Stream,
+    server_stream: Stream,
+    conversation: Conversation,
+    packets: u64,
+    after_reset: u64,
+    reset: bool,
+    client_closed: bool,
+    server_closed: bool,
+    pub(super) last: u64,
+    waits_since: Option<u64>,
+}
+
+/// What both sides say to each other.
+#[derive(Debug)]
+struct Conversation {
+    flow: u64,
     known_port: bool,
     whole: bool,
     from_client: Side,
@@ -34,16 +50,11 @@ pub(super) struct Flow {
     talk: Talk,
     tls: Option<Box<Watch>>,
     inside: Option<Box<Inside>>,
-    /// What was told of it, to tell it again only when it changes.
+    /// How often TLS facts were told.
     tls_told: u64,
     unanswered: Vec<(u64, Credential)>,
     commands: u64,
     replies: u64,
-    packets: u64,
-    after_reset: u64,
-    reset: bool,
-    pub(super) last: u64,
-    waits_since: Option<u64>,
 }
 
 /// What all flows share.
@@ -94,20 +105,27 @@ impl Flow {
             client,
             server,
             isn: segment.syn.then(|| segment.ack.map_or(segment.seq, |ack| ack.wrapping_sub(1))),
-            known_port: known(server),
-            whole: segment.syn,
-            from_client: Side::new(Direction::Client),
-            from_server: Side::new(Direction::Server),
-            talk: Talk::new(segment.syn),
-            tls: None,
-            inside: None,
-            tls_told: 0,
-            unanswered: Vec::new(),
-            commands: 0,
-            replies: 0,
+            client_stream: Stream::default(),
+            server_stream: Stream::default(),
+            conversation: Conversation {
+                flow: id,
+                known_port: known(server),
+                whole: segment.syn,
+                from_client: Side::new(Direction::Client),
+                from_server: Side::new(Direction::Server),
+                talk: Talk::new(segment.syn),
+                tls: None,
+                inside: None,
+                tls_told: 0,
+                unanswered: Vec::new(),
+                commands: 0,
+                replies: 0,
+            },
             packets: 0,
             after_reset: 0,
             reset: false,
+            client_closed: false,
+            server_closed: false,
             last: 0,
             waits_since: None,
         }
@@ -120,12 +138,15 @@ impl Flow {
 
     /// Bytes that it holds.
     pub(super) fn held(&self) -> usize {
-        self.from_client.held() + self.from_server.held()
+        self.conversation.from_client.held()
+            + self.conversation.from_server.held()
+            + self.client_stream.pending_bytes()
+            + self.server_stream.pending_bytes()
     }
 
     /// Both sides have closed it, or one reset it.
     pub(super) fn is_over(&self) -> bool {
-        self.reset || (self.from_client.closed && self.from_server.closed)
+        self.reset || (self.client_closed && self.server_closed)
     }
 
     pub(super) fn push(
@@ -151,17 +172,17 @@ impl Flow {
             false => (Direction::Server, Direction::Client),
         };
         if let Some(ack) = segment.ack
-            && self.side(other).stream.is_waiting()
+            && self.stream(other).is_waiting()
         {
             self.chunks(other, at, shared, out, |stream, mut hear| {
                 stream.acknowledge(ack, &mut hear);
             });
         } else if let Some(ack) = segment.ack {
             // Nothing waits, so nothing comes out.
-            self.side(other).stream.acknowledge(ack, &mut |_| {});
+            self.stream(other).acknowledge(ack, &mut |_| {});
         }
         if segment.syn {
-            self.side(own).stream.syn(segment.seq);
+            self.stream(own).syn(segment.seq);
         }
         let seq = segment.seq.wrapping_add(u32::from(segment.syn));
         if !segment.payload.is_empty() || segment.cut > 0 {
@@ -171,14 +192,17 @@ impl Flow {
         }
         if segment.fin {
             let length = u32::try_from(segment.payload.len()).unwrap_or(u32::MAX).wrapping_add(segment.cut);
-            self.side(own).stream.fin(seq.wrapping_add(length));
-            self.side(own).closed = true;
+            self.stream(own).fin(seq.wrapping_add(length));
+            match own {
+                Direction::Client => self.client_closed = true,
+                Direction::Server => self.server_closed = true,
+            }
         }
         self.do_not_wait_for_ever(at, shared, out);
     }
 
     fn do_not_wait_for_ever(&mut self, at: At, shared: &mut Shared<'_>, out: &mut impl FnMut(Event<'_>)) {
-        if !self.from_client.stream.is_waiting() && !self.from_server.stream.is_waiting() {
+        if !self.client_stream.is_waiting() && !self.server_stream.is_waiting() {
             self.waits_since = None;
             return;
         }
@@ -193,10 +217,10 @@ impl Flow {
         }
     }
 
-    fn side(&mut self, from: Direction) -> &mut Side {
+    fn stream(&mut self, from: Direction) -> &mut Stream {
         match from {
-            Direction::Client => &mut self.from_client,
-            Direction::Server => &mut self.from_server,
+            Direction::Client => &mut self.client_stream,
+            Direction::Server => &mut self.server_stream,
         }
     }
 
@@ -207,14 +231,70 @@ impl Flow {
         at: At,
         shared: &mut Shared<'_>,
         out: &mut impl FnMut(Event<'_>),
-        push: impl FnOnce(&mut crate::stream::Stream, &mut dyn FnMut(Chunk<'_>)),
+        push: impl FnOnce(&mut Stream, &mut dyn FnMut(Chunk<'_>)),
     ) {
-        // The stream is taken out while it delivers: what it delivers changes the side.
-        let mut stream = std::mem::take(&mut self.side(which).stream);
-        push(&mut stream, &mut |chunk| self.chunk(which, chunk, at, shared, out));
-        self.side(which).stream = stream;
+        let Self { client_stream, server_stream, conversation, .. } = self;
+        let stream = match which {
+            Direction::Client => client_stream,
+            Direction::Server => server_stream,
+        };
+        push(stream, &mut |chunk| conversation.chunk(which, chunk, at, shared, out));
     }
 
+    /// Reads what waits, tells what stays unknown, and the flow itself.
+    pub(super) fn finish(
+        mut self,
+        at: At,
+        mut shared: Shared<'_>,
+        out: &mut impl FnMut(Event<'_>),
+    ) -> FlowEnd {
+        for side in [Direction::Client, Direction::Server] {
+            self.chunks(side, at, &mut shared, out, |stream, mut hear| {
+                stream.finish(&mut hear);
+            });
+        }
+        let Conversation { from_client: client, from_server: server, talk, tls, inside, .. } =
+            self.conversation;
+        for (_, credential) in self.conversation.unanswered {
+            out(Event::Credential(&credential));
+        }
+        let (commands, replies) = (self.conversation.commands, self.conversation.replies);
+        let readable = commands + replies > 0;
+        let end = FlowEnd {
+            flow: self.id,
+            client: self.client,
+            server: self.server,
+            kind: match (tls.is_some(), readable) {
+                (true, _) => FlowKind::Tls,
+                (false, true) => FlowKind::Plaintext,
+                (false, false) => FlowKind::Other,
+            },
+            mixed: tls.is_some() && readable,
+            packets: self.packets,
+            client_bytes: client.bytes,
+            server_bytes: server.bytes,
+            commands,
+            replies,
+            decrypted: inside.as_ref().map_or(0, |inside| inside.commands),
+            sealed: inside.as_ref().map_or(0, |inside| {
+                inside.session.lost(Direction::Client) + inside.session.lost(Direction::Server)
+            }),
+            gaps: client.gaps + server.gaps,
+            unread: if readable { client.unread + server.unread } else { 0 },
+            truncated: client.truncated + server.truncated,
+            conflicts: self.client_stream.conflicts() + self.server_stream.conflicts(),
+            after_reset: self.after_reset,
+            reset: self.reset,
+            replication: talk.replicates,
+            cluster_bus: client.bus || server.bus,
+            tls: tls.map(|tls| tls.seen),
+        };
+        out(Event::Flow(&end));
+        end
+    }
+}
+
+impl Conversation {
     fn chunk(
         &mut self,
         which: Direction,
@@ -226,7 +306,7 @@ impl Flow {
         let frame = match chunk {
             Chunk::Data(_, frame) => frame,
             Chunk::Gap(lost) => {
-                out(Event::Gap { flow: self.id, direction: which, bytes: lost });
+                out(Event::Gap { flow: self.flow, direction: which, bytes: lost });
                 at.frame
             }
         };
@@ -242,7 +322,7 @@ impl Flow {
             Direction::Server => &mut self.from_server,
         };
         let mut hears = Hears {
-            flow: self.id,
+            flow: self.flow,
             from: which,
             at: At { time: at.time, frame },
             around,
@@ -267,56 +347,6 @@ impl Flow {
                 }
             }
         }
-    }
-
-    /// Reads what waits, tells what stays unknown, and the flow itself.
-    pub(super) fn finish(
-        mut self,
-        at: At,
-        mut shared: Shared<'_>,
-        out: &mut impl FnMut(Event<'_>),
-    ) -> FlowEnd {
-        for side in [Direction::Client, Direction::Server] {
-            self.chunks(side, at, &mut shared, out, |stream, mut hear| {
-                stream.finish(&mut hear);
-            });
-        }
-        for (_, credential) in self.unanswered.drain(..) {
-            out(Event::Credential(&credential));
-        }
-        let readable = self.commands + self.replies > 0;
-        let (client, server) = (&self.from_client, &self.from_server);
-        let end = FlowEnd {
-            flow: self.id,
-            client: self.client,
-            server: self.server,
-            kind: match (self.tls.is_some(), readable) {
-                (true, _) => FlowKind::Tls,
-                (false, true) => FlowKind::Plaintext,
-                (false, false) => FlowKind::Other,
-            },
-            mixed: self.tls.is_some() && readable,
-            packets: self.packets,
-            client_bytes: client.bytes,
-            server_bytes: server.bytes,
-            commands: self.commands,
-            replies: self.replies,
-            decrypted: self.inside.as_ref().map_or(0, |inside| inside.commands),
-            sealed: self.inside.as_ref().map_or(0, |inside| {
-                inside.session.lost(Direction::Client) + inside.session.lost(Direction::Server)
-            }),
-            gaps: client.gaps + server.gaps,
-            unread: if readable { client.unread + server.unread } else { 0 },
-            truncated: client.truncated + server.truncated,
-            conflicts: client.stream.conflicts() + server.stream.conflicts(),
-            after_reset: self.after_reset,
-            reset: self.reset,
-            replication: self.talk.replicates,
-            cluster_bus: client.bus || server.bus,
-            tls: self.tls.map(|tls| tls.seen),
-        };
-        out(Event::Flow(&end));
-        end
     }
 }
 

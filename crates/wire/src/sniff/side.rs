@@ -2,7 +2,6 @@
 
 use super::rdb::Rdb;
 use crate::scan::{Scan, Walk};
-use crate::stream::Stream;
 use crate::tls::{TlsEvent, TlsReader, begins_record, find_record};
 use memchr::{memchr, memmem};
 use std::ops::Range;
@@ -86,7 +85,6 @@ pub(super) struct Around {
 
 #[derive(Debug)]
 pub(super) struct Side {
-    pub(super) stream: Stream,
     from: Direction,
     mode: Mode,
     /// The beginning of a value whose end is still to come.
@@ -109,8 +107,6 @@ pub(super) struct Side {
     pub(super) gaps: u64,
     /// Bytes that are neither RESP nor TLS.
     pub(super) unread: u64,
-    /// It sent its FIN.
-    pub(super) closed: bool,
     /// It began as a node of a cluster talks to another.
     pub(super) bus: bool,
 }
@@ -125,7 +121,6 @@ enum Stop {
 impl Side {
     pub(super) fn new(from: Direction) -> Self {
         Self {
-            stream: Stream::default(),
             from,
             mode: Mode::Start,
             tail: Vec::new(),
@@ -141,14 +136,13 @@ impl Side {
             truncated: 0,
             gaps: 0,
             unread: 0,
-            closed: false,
             bus: false,
         }
     }
 
     /// Bytes that it holds.
     pub(super) fn held(&self) -> usize {
-        self.tail.capacity() + self.stream.pending_bytes()
+        self.tail.capacity()
     }
 
     /// Takes bytes in order.
