@@ -18,5 +18,5 @@ pub use file::{Captured, FileEnd, FileError, Item, read};
 pub use live::{Live, Recording};
 pub use pcapng::{Writer, write};
 pub use place::{Place, PlaceError, enter};
-pub use tap::{Filter, tap};
+pub use tap::{Filter, tap, tap_all};
 pub use version::libpcap_version;

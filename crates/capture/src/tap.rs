@@ -7,6 +7,8 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use std::ops::ControlFlow;
 use std::os::fd::AsFd;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc;
+use std::time::Duration;
 
 /// How soon it is seen that the capture is to stop, in milliseconds.
 const STOP_CHECK_MS: u8 = 50;
@@ -69,6 +71,72 @@ pub fn tap(
     }
     let statistics = capture.stats().map_err(open)?;
     Ok(u64::from(statistics.dropped) + u64::from(statistics.if_dropped))
+}
+
+/// Packets that wait for whoever takes them, where several interfaces are captured at once. Beyond, the
+/// kernel's ring fills, and what that drops is counted.
+const MOST_WAITING: usize = 16_384;
+
+/// [`tap`] on several interfaces at once; packets come in the order in which they were captured, as far as
+/// the threads that capture them allow.
+///
+/// # Errors
+/// As for [`tap`]: the first error of any interface ends them all.
+pub fn tap_all(
+    interfaces: &[String],
+    filter: Option<&str>,
+    stop: &AtomicBool,
+    mut each: impl FnMut(Option<Captured<'_>>) -> ControlFlow<()>,
+) -> Result<u64, CaptureError> {
+    if let [one] = interfaces {
+        return tap(one, filter, stop, each);
+    }
+    let (send, receive) = mpsc::sync_channel::<(u64, u32, u16, Vec<u8>)>(MOST_WAITING);
+    // Apart from `stop`, which is the caller's: an error on one interface ends the others.
+    let over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let taps: Vec<_> = interfaces
+            .iter()
+            .map(|interface| {
+                let (send, over) = (send.clone(), &over);
+                scope.spawn(move || {
+                    let lost = tap(interface, filter, over, |packet| {
+                        let Some(Captured { time, wire_len, link_type, bytes }) = packet else {
+                            return ControlFlow::Continue(());
+                        };
+                        match send.send((time, wire_len, link_type, bytes.to_vec())) {
+                            Ok(()) => ControlFlow::Continue(()),
+                            Err(_) => ControlFlow::Break(()),
+                        }
+                    });
+                    over.store(over.load(Ordering::Relaxed) || lost.is_err(), Ordering::Relaxed);
+                    lost
+                })
+            })
+            .collect();
+        drop(send);
+        loop {
+            let flow = match receive.recv_timeout(Duration::from_millis(u64::from(STOP_CHECK_MS))) {
+                Ok((time, wire_len, link_type, bytes)) => {
+                    each(Some(Captured { time, wire_len, link_type, bytes: &bytes }))
+                }
+                Err(mpsc::RecvTimeoutError::Timeout) => each(None),
+                Err(mpsc::RecvTimeoutError::Disconnected) => break,
+            };
+            if flow.is_break() || stop.load(Ordering::Relaxed) {
+                break;
+            }
+        }
+        over.store(true, Ordering::Relaxed);
+        // Whoever still sends sees that nobody takes it.
+        drop(receive);
+        let mut lost = 0;
+        for tap in taps {
+            // A thread that panicked has no count.
+            lost += tap.join().unwrap_or(Ok(0))?;
+        }
+        Ok(lost)
+    })
 }
 
 /// A BPF expression for packets that come from a file, in which link types may differ.

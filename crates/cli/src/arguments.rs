@@ -79,9 +79,9 @@ pub(crate) enum Command {
 
 #[derive(Debug, Args)]
 pub(crate) struct SniffOptions {
-    /// Network interface, or `any`, which is the default
+    /// Network interface, may be given several times; or `any`, which is the default
     #[arg(short, long, conflicts_with = "read")]
-    pub(crate) interface: Option<String>,
+    pub(crate) interface: Vec<String>,
     /// Capture file, or `-` for standard input
     #[arg(short, long, value_name = "FILE")]
     pub(crate) read: Option<PathBuf>,

@@ -9,13 +9,13 @@ use wirelab_sniff::{FailOn, Format, Options, Source};
 
 /// Reads a capture, or captures, and says what is in it.
 pub(crate) fn sniff(given: &SniffOptions) -> ExitCode {
-    let source = match (&given.read, &given.interface) {
+    let source = match (&given.read, given.interface.as_slice()) {
         (Some(path), _) if path == Path::new("-") => Source::Stdin,
         (Some(path), _) => Source::File(path.clone()),
-        (None, Some(interface)) => Source::Interface(interface.clone()),
-        (None, None) => Source::Interface("any".into()),
+        (None, []) => Source::Interfaces(vec!["any".into()]),
+        (None, interfaces) => Source::Interfaces(interfaces.to_vec()),
     };
-    let live = matches!(source, Source::Interface(_));
+    let live = matches!(source, Source::Interfaces(_));
     let options = Options {
         source,
         format: match (given.json, given.summary) {

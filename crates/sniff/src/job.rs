@@ -8,7 +8,7 @@ use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use thiserror::Error;
-use wirelab_capture::{CaptureError, FileEnd, FileError, Filter, Item, Writer, read, tap};
+use wirelab_capture::{CaptureError, FileEnd, FileError, Filter, Item, Writer, read, tap_all};
 use wirelab_model::ExitCode;
 use wirelab_wire::sniff::{Event, Settings, Sniffer, Totals};
 
@@ -19,8 +19,8 @@ pub enum Source {
     File(PathBuf),
     /// A capture on standard input.
     Stdin,
-    /// A network interface, or `any`.
-    Interface(String),
+    /// Network interfaces, or `any`.
+    Interfaces(Vec<String>),
 }
 
 /// What is written.
@@ -159,7 +159,7 @@ pub fn sniff(options: &Options, out: impl Write, stop: &AtomicBool) -> Result<Do
     let mut dropped = 0;
     let mut failed: Option<SniffError> = None;
     let name = match &options.source {
-        Source::Interface(name) => name.clone(),
+        Source::Interfaces(names) => names.join(", "),
         Source::File(path) => path.display().to_string(),
         Source::Stdin => "standard input".to_owned(),
     };
@@ -212,8 +212,8 @@ pub fn sniff(options: &Options, out: impl Write, stop: &AtomicBool) -> Result<Do
             read(&name, file, &mut from_file)?
         }
         Source::Stdin => read(&name, io::stdin(), &mut from_file)?,
-        Source::Interface(interface) => {
-            let lost = tap(interface, options.filter.as_deref(), stop, |packet| match packet {
+        Source::Interfaces(interfaces) => {
+            let lost = tap_all(interfaces, options.filter.as_deref(), stop, |packet| match packet {
                 Some(packet) => each(Item::Packet(packet)),
                 None => ControlFlow::Continue(()),
             })?;

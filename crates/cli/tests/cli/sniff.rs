@@ -78,6 +78,15 @@ fn a_capture_is_read_from_a_pipe() {
     assert!(text_of(&output).contains("GET k → v"), "{}", text_of(&output));
 }
 
+/// Several interfaces at once, and a limit that ends them all.
+#[test]
+fn an_interface_that_is_not_there_ends_all() {
+    let (output, _folder) = wirelab(&["sniff", "-i", "lo", "-i", "nosuch0", "--filter", "port 1"]);
+    let text = text_of(&output);
+    assert!(text.contains("nosuch0") || text.contains("CAP_NET_RAW"), "{text}");
+    assert_ne!(output.status.code(), Some(0));
+}
+
 /// Live: what is said on the loopback device is shown while it goes by, and what is written is readable.
 #[test]
 fn the_wire_is_read_live_until_the_limit() {
