@@ -225,6 +225,7 @@ fn cards() {
             one(Class::Card, before, number, after);
         }
     }
+    one(Class::Card, "prepaid ", "4111111111111111", "");
     one(Class::Card, "from 12 to ", "4111111111111111", " now");
     for value in [
         "4111111111111112",
@@ -244,6 +245,8 @@ fn cards() {
         "4111--1111-1111-1111",
         "order 4111111111111111",
         "{\"orderId\": \"4111111111111111\"}",
+        "\"orderid\":4111111111111111",
+        "traceid=4111111111111111",
         "tracking no. 4111111111111111",
         "1732447800000",
         "1732447800000000",
@@ -379,8 +382,9 @@ fn many_findings_and_hostile_repeats_are_bounded() {
     }
 }
 
+/// Without numbers of persons: they are so short that random ones are found, as the name says.
 fn is_silent(value: &[u8]) -> Result<(), TestCaseError> {
-    let findings = ALL.find(b"", value);
+    let findings = CLASSES.find(b"", value);
     prop_assert!(findings.is_empty(), "{findings:?} in {:?}", String::from_utf8_lossy(value));
     Ok(())
 }

@@ -132,7 +132,14 @@ fn luhn(digits: &[u8]) -> bool {
 /// Whether the last word before a number, or one of those of the name where there is none, says that
 /// it is something else.
 fn is_other_number(before: &[u8], name: &[u8]) -> bool {
-    let other = |word: &[u8]| OTHER_NUMBERS.iter().any(|other| word.eq_ignore_ascii_case(other.as_bytes()));
+    let other = |word: &[u8]| {
+        let word = word.to_ascii_lowercase();
+        // `orderid`, `invoicenumber`; `traceid`, but not `prepaid`.
+        OTHER_NUMBERS.iter().any(|other| {
+            let head = if other.len() >= 5 { word.get(..other.len()) } else { Some(word.as_slice()) };
+            head == Some(other.as_bytes())
+        }) || word.len() >= 6 && word.ends_with(b"id") && !word.ends_with(b"paid")
+    };
     let mut words = words(before).rev();
     match words.next() {
         Some(last) => {
