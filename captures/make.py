@@ -254,6 +254,14 @@ def main():
     web = Talk(client=("127.0.0.1", 40001), server=("127.0.0.1", 80)).c(b"GET / HTTP/1.1\r\nHost: AUTH\r\n\r\n").s(b"HTTP/1.1 200 OK\r\n\r\n*1\r\n").end()
     pcap("other-protocols.pcap", ethernet(mail.packets() + web.packets()))
 
+    leaks = [
+        ("user:1", "{\"email\":\"ada@example.com\",\"card\":\"4111 1111 1111 1111\",\"iban\":\"DE89 3704 0044 0532 0130 00\"}"),
+        ("auth:1", "Bearer eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJlLXNpZ25hdHVyZS1zaWduYXR1cmU"),
+        ("cloud", "AKIAIOSFODNN7EXAMPLA"), ("order:17", "4111111111111112 2024-01-02T03:04:05Z 7f9c2ba4-e88f-11ee-b4a8-0242ac120002"),
+    ]
+    talk = Talk().c(b"".join(command("SET", key, value) for key, value in leaks)).s(b"+OK\r\n" * len(leaks))
+    talk.c(command("GET", "user:1")).s(b"$%d\r\n%s\r\n" % (len(leaks[0][1]), leaks[0][1].encode())).end()
+    pcap("data-classes.pcap", ethernet(talk.packets()))
     three = section() + interface(ETHERNET) + interface(RAW) + interface(SLL)
     for index, packet in enumerate(plain):
         number, kind = [(0, ETHERNET), (1, RAW), (2, SLL)][index % 3]

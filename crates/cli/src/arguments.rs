@@ -97,6 +97,9 @@ pub(crate) struct SniffOptions {
     /// Stop after so many commands
     #[arg(long, value_name = "COMMANDS")]
     pub(crate) limit: Option<u64>,
+    /// Look for numbers like those of persons too (United States, United Kingdom)
+    #[arg(long)]
+    pub(crate) national_ids: bool,
     /// Key log of TLS sessions to decrypt (SSLKEYLOGFILE); keys within a pcapng are used as well
     #[arg(long, value_name = "FILE")]
     pub(crate) keylog: Vec<PathBuf>,

@@ -1,3 +1,4 @@
+use crate::data;
 use crate::json::Json;
 use crate::summary::Summary;
 use crate::text::Text;
@@ -10,6 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use thiserror::Error;
 use wirelab_capture::{CaptureError, FileEnd, FileError, Filter, Item, Writer, read, tap_all};
 use wirelab_model::ExitCode;
+use wirelab_wire::classes::Classifier;
 use wirelab_wire::sniff::{Event, Settings, Sniffer, Totals};
 
 /// Where packets come from.
@@ -68,6 +70,8 @@ pub struct Options {
     pub write: Option<PathBuf>,
     /// When to fail.
     pub fail_on: Option<FailOn>,
+    /// Look for numbers like those of persons too.
+    pub national_ids: bool,
     /// Show secrets.
     pub reveal: bool,
     /// Colour.
@@ -264,6 +268,7 @@ struct View<W: Write> {
     limit: u64,
     seen: u64,
     summary: Summary,
+    classifier: Classifier,
     reveal: bool,
     color: bool,
     last: u64,
@@ -283,6 +288,7 @@ impl<W: Write> View<W> {
             limit: options.limit.unwrap_or(u64::MAX),
             seen: 0,
             summary: Summary::default(),
+            classifier: Classifier::new(options.national_ids),
             reveal: options.reveal,
             color: options.color,
             last: 0,
@@ -297,10 +303,18 @@ impl<W: Write> View<W> {
 
     fn event(&mut self, event: &Event<'_>, time: u64) {
         self.last = time;
+        let mut found = Vec::new();
         match event {
-            Event::Command(command) => self.summary.command(command),
+            Event::Command(command) => {
+                self.summary.command(command);
+                data::in_command(&self.classifier, command, &mut found);
+            }
+            Event::Reply(reply) => data::in_reply(&self.classifier, reply, &mut found),
             Event::Credential(credential) => self.summary.credential(credential),
             _ => {}
+        }
+        for data in &found {
+            self.summary.found(data);
         }
         let flow = match event {
             Event::Command(command) => command.flow,
@@ -335,6 +349,11 @@ impl<W: Write> View<W> {
                 Event::Flow(end) => text.flow(end),
             },
         };
+        let written = written.and_then(|()| match &mut self.sink {
+            Sink::Json(json) => found.iter().try_for_each(|data| json.data(data)),
+            // The summary counts them.
+            Sink::Text(_) => Ok(()),
+        });
         self.error = written.err();
     }
 
@@ -342,9 +361,9 @@ impl<W: Write> View<W> {
         let written = match self.error.take() {
             Some(error) => Err(error),
             None => match &mut self.sink {
-                Sink::Json(json) => json
-                    .summary(totals, dropped, damage, self.summary.credentials)
-                    .and_then(|()| json.out.flush()),
+                Sink::Json(json) => {
+                    json.summary(totals, dropped, damage, &self.summary).and_then(|()| json.out.flush())
+                }
                 Sink::Text(text) => {
                     let summary = self.summary.text(totals, dropped, damage, self.reveal, self.color);
                     write!(text.out, "{summary}").and_then(|()| text.out.flush())

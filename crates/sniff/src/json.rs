@@ -3,7 +3,9 @@
 //! A byte string is a JSON string where it is UTF-8 and `{"hex": "..."}` where it is not. A RESP value is an
 //! array led by its type byte.
 
+use crate::data::Data;
 use crate::mask::{self, MASK};
+use crate::summary::Summary;
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 use wirelab_model::{Direction, FlowKind, TlsSeen};
@@ -224,6 +226,20 @@ impl<W: Write> Json<W> {
         writeln!(self.out, ",\"result\":\"{}\"}}", credential.result.as_str())
     }
 
+    pub(crate) fn data(&mut self, data: &Data) -> io::Result<()> {
+        let Data { flow, frame, class, word, range, decrypted } = data;
+        let (class, offset, length) = (class.as_str(), range.start, range.len());
+        write!(self.out, "{{\"event\":\"data\",\"flow\":{flow},\"frame\":{frame},\"class\":\"{class}\"")?;
+        match word {
+            Some(word) => write!(self.out, ",\"word\":{word}")?,
+            None => self.out.write_all(b",\"reply\":true")?,
+        }
+        if *decrypted {
+            self.out.write_all(b",\"decrypted\":true")?;
+        }
+        writeln!(self.out, ",\"offset\":{offset},\"length\":{length}}}")
+    }
+
     pub(crate) fn tls(&mut self, flow: u64, frame: u64, seen: &TlsSeen) -> io::Result<()> {
         write!(self.out, "{{\"event\":\"tls\",\"flow\":{flow},\"frame\":{frame}")?;
         let resumed = seen.resumed.map(|how| format!("{how:?}").to_lowercase());
@@ -321,8 +337,9 @@ impl<W: Write> Json<W> {
         totals: &Totals,
         dropped: u64,
         damage: Option<&str>,
-        credentials: u64,
+        summary: &Summary,
     ) -> io::Result<()> {
+        let credentials = summary.credentials;
         let Totals { packets, bytes, damaged, fragments, plaintext, tls, other, mixed, .. } = totals;
         let Totals {
             commands,
@@ -343,6 +360,12 @@ impl<W: Write> Json<W> {
              \"fragments\":{fragments},\"commands\":{commands},\"replies\":{replies},\"credentials\":{credentials},\
              \"decrypted\":{decrypted},\"sealed\":{sealed},\"gaps\":{gaps},\"unread\":{unread},\"truncated\":{truncated},\"conflicts\":{conflicts},\"after_reset\":{after_reset}"
         )?;
+        if !summary.classes.is_empty() {
+            let classes: BTreeMap<_, _> =
+                summary.classes.iter().map(|(class, count)| (class.as_str(), *count)).collect();
+            self.out.write_all(b",\"data\":")?;
+            serde_json::to_writer(&mut self.out, &classes)?;
+        }
         if let Some(damage) = damage {
             self.out.write_all(b",\"file_damage\":")?;
             self.string(damage)?;

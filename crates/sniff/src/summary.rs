@@ -1,9 +1,11 @@
 //! What a capture amounts to, counted while it goes by.
 
+use crate::data::Data;
 use crate::mask::MASK;
 use foldhash::fast::RandomState;
-use std::collections::HashMap as StdHashMap;
+use std::collections::{BTreeMap, HashMap as StdHashMap};
 use std::fmt::Write as _;
+use wirelab_wire::classes::Class;
 use wirelab_wire::sniff::{Command, Credential, Totals};
 use wirelab_wire::words::Words;
 
@@ -29,6 +31,8 @@ pub(crate) struct Summary {
     /// Credentials that anybody on the wire can read.
     pub(crate) credentials: u64,
     decrypted_credentials: u64,
+    /// Data of known classes that anybody on the wire can read.
+    pub(crate) classes: BTreeMap<Class, u64>,
     /// Commands that carry a key or a value.
     pub(crate) data: u64,
 }
@@ -98,6 +102,12 @@ impl Summary {
         }
     }
 
+    pub(crate) fn found(&mut self, data: &Data) {
+        if !data.decrypted {
+            *self.classes.entry(data.class).or_default() += 1;
+        }
+    }
+
     /// For people. `missed` says what the capture itself lost.
     pub(crate) fn text(
         &self,
@@ -150,6 +160,11 @@ impl Summary {
                 Some(_) => MASK.to_owned(),
             };
             let _ = writeln!(out, "  {carrier} {user} {secret}: {result}, {count}x");
+        }
+        if !self.classes.is_empty() {
+            let classes: Vec<String> =
+                self.classes.iter().map(|(class, count)| format!("{} {count}x", class.as_str())).collect();
+            let _ = writeln!(out, "{}", paint(format!("readable data: {}", classes.join(", ")), "1;31"));
         }
         let mut missed = Vec::new();
         for (count, what) in [

@@ -37,6 +37,7 @@ fn read(path: &Path, reveal: bool) -> String {
         key_logs: Vec::new(),
         write: None,
         fail_on: None,
+        national_ids: false,
         reveal,
         color: false,
     };

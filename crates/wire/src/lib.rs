@@ -9,6 +9,7 @@
 
 pub mod analysis;
 pub mod canary;
+pub mod classes;
 pub mod credential;
 pub mod decrypt;
 pub mod defrag;

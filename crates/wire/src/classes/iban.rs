@@ -1,0 +1,138 @@
+//! International bank account numbers (ISO 13616).
+
+use std::ops::Range;
+
+/// Countries and the form of their account numbers, as the registry of SWIFT writes it: how many digits
+/// (`n`), capital letters (`a`) or either (`c`).
+const COUNTRIES: [(&str, &str); 76] = [
+    ("AD", "8n12c"),
+    ("AE", "19n"),
+    ("AL", "8n16c"),
+    ("AT", "16n"),
+    ("AZ", "4a20c"),
+    ("BA", "16n"),
+    ("BE", "12n"),
+    ("BG", "4a6n8c"),
+    ("BH", "4a14c"),
+    ("BR", "23n1a1c"),
+    ("BY", "4c4n16c"),
+    ("CH", "5n12c"),
+    ("CR", "18n"),
+    ("CY", "8n16c"),
+    ("CZ", "20n"),
+    ("DE", "18n"),
+    ("DK", "14n"),
+    ("DO", "4c20n"),
+    ("EE", "16n"),
+    ("EG", "25n"),
+    ("ES", "20n"),
+    ("FI", "14n"),
+    ("FO", "14n"),
+    ("FR", "10n11c2n"),
+    ("GB", "4a14n"),
+    ("GE", "2a16n"),
+    ("GI", "4a15c"),
+    ("GL", "14n"),
+    ("GR", "7n16c"),
+    ("GT", "4c20c"),
+    ("HR", "17n"),
+    ("HU", "24n"),
+    ("IE", "4a14n"),
+    ("IL", "19n"),
+    ("IQ", "4a15n"),
+    ("IS", "22n"),
+    ("IT", "1a10n12c"),
+    ("JO", "4a4n18c"),
+    ("KW", "4a22c"),
+    ("KZ", "3n13c"),
+    ("LB", "4n20c"),
+    ("LC", "4a24c"),
+    ("LI", "5n12c"),
+    ("LT", "16n"),
+    ("LU", "3n13c"),
+    ("LV", "4a13c"),
+    ("LY", "21n"),
+    ("MC", "10n11c2n"),
+    ("MD", "2c18c"),
+    ("ME", "18n"),
+    ("MK", "3n10c2n"),
+    ("MR", "23n"),
+    ("MT", "4a5n18c"),
+    ("MU", "4a19n3a"),
+    ("NL", "4a10n"),
+    ("NO", "11n"),
+    ("PK", "4a16c"),
+    ("PL", "24n"),
+    ("PS", "4a21c"),
+    ("PT", "21n"),
+    ("QA", "4a21c"),
+    ("RO", "4a16c"),
+    ("RS", "18n"),
+    ("SA", "2n18c"),
+    ("SC", "4a20n3a"),
+    ("SE", "20n"),
+    ("SI", "15n"),
+    ("SK", "20n"),
+    ("SM", "1a10n12c"),
+    ("ST", "21n"),
+    ("SV", "4a20n"),
+    ("TL", "19n"),
+    ("TN", "20n"),
+    ("TR", "6n16c"),
+    ("UA", "6n19c"),
+    ("VG", "4a16n"),
+];
+
+/// The account number that begins here, together or in groups of four.
+pub(super) fn number(value: &[u8], start: usize) -> Option<Range<usize>> {
+    let code = value.get(start..start + 2)?;
+    code.iter().all(u8::is_ascii_uppercase).then_some(())?;
+    let (_, form) = COUNTRIES.iter().find(|(country, _)| country.as_bytes() == code)?;
+    if !is_free(start.checked_sub(1).and_then(|before| value.get(before))) {
+        return None;
+    }
+    let grouped = value.get(start + 4) == Some(&b' ');
+    let mut at = start + 4;
+    let mut count = 4;
+    // The account first, then country and check digits (ISO 7064, modulo 97).
+    let mut rest = 0_u32;
+    let mut feed = |byte: u8| {
+        rest = match byte {
+            b'0'..=b'9' => (10 * rest + u32::from(byte - b'0')) % 97,
+            _ => (100 * rest + 10 + u32::from(byte.wrapping_sub(b'A'))) % 97,
+        };
+    };
+    let mut form = form.as_bytes();
+    while let Some(kind_at) = form.iter().position(|byte| !byte.is_ascii_digit()) {
+        let (length, after) = form.split_at_checked(kind_at)?;
+        let (kind, later) = after.split_first()?;
+        form = later;
+        for _ in 0..std::str::from_utf8(length).ok()?.parse::<usize>().ok()? {
+            if grouped && count % 4 == 0 {
+                (value.get(at) == Some(&b' ')).then_some(())?;
+                at += 1;
+            }
+            let byte = *value.get(at)?;
+            let fits = match kind {
+                b'n' => byte.is_ascii_digit(),
+                b'a' => byte.is_ascii_uppercase(),
+                _ => byte.is_ascii_digit() || byte.is_ascii_uppercase(),
+            };
+            fits.then_some(())?;
+            feed(byte);
+            at += 1;
+            count += 1;
+        }
+    }
+    let check = value.get(start + 2..start + 4).filter(|check| check.iter().all(u8::is_ascii_digit))?;
+    code.iter().chain(check).for_each(|byte| feed(*byte));
+    // 00, 01 and 99 would pass too, but are never given.
+    let given = !matches!(check, b"00" | b"01" | b"99");
+    (given && rest == 1 && is_free(value.get(at))).then_some(start..at)
+}
+
+fn is_free(byte: Option<&u8>) -> bool {
+    byte.is_none_or(|byte| {
+        byte.is_ascii() && !byte.is_ascii_alphanumeric() && !b"+/_-=".contains(byte) || *byte == b'='
+    })
+}
