@@ -12,21 +12,33 @@ const SECTION_HEADER: u32 = 0x0A0D_0D0A;
 const BYTE_ORDER_MAGIC: u32 = 0x1A2B_3C4D;
 const INTERFACE_DESCRIPTION: u32 = 1;
 const ENHANCED_PACKET: u32 = 6;
+const DECRYPTION_SECRETS: u32 = 10;
+const TLS_KEY_LOG: u32 = 0x544c_534b;
 const OPT_END: u16 = 0;
 const IF_NAME: u16 = 2;
 const IF_TSRESOL: u16 = 9;
 /// 10^-9 s: the time stamps are nanoseconds.
 const NANOSECONDS: u8 = 9;
 
-/// Writes `frames` to a new pcapng file: see [`Writer`].
+/// Writes `frames` to a new pcapng file: see [`Writer`]. `key_log`, where it is not empty, goes with them, so
+/// that Wireshark shows what is inside of TLS.
 ///
 /// # Errors
 ///
 /// [`CaptureError::Write`], also where the file exists: nothing is ever overwritten.
-pub fn write(path: &Path, interface: &str, link_type: u16, frames: &[Frame]) -> Result<(), CaptureError> {
+pub fn write(
+    path: &Path,
+    interface: &str,
+    link_type: u16,
+    frames: &[Frame],
+    key_log: &[u8],
+) -> Result<(), CaptureError> {
     let mut writer = Writer::create(path)?;
     // Also where there is no packet, the file says where it comes from.
     writer.interface(interface, link_type)?;
+    if !key_log.is_empty() {
+        writer.key_log(key_log)?;
+    }
     for frame in frames {
         let Frame { time, wire_len, bytes } = frame;
         writer.packet(interface, &Captured { time: *time, wire_len: *wire_len, link_type, bytes })?;
@@ -69,6 +81,19 @@ impl Writer {
     pub fn packet(&mut self, interface: &str, packet: &Captured<'_>) -> Result<(), CaptureError> {
         let number = self.interface(interface, packet.link_type)?;
         let written = enhanced_packet(&mut self.out, number, packet);
+        self.done(written)
+    }
+
+    /// Adds secrets of TLS sessions (decryption secrets block, section 4.7); they must come before the
+    /// packets that they open.
+    ///
+    /// # Errors
+    /// [`CaptureError::Write`].
+    pub fn key_log(&mut self, log: &[u8]) -> Result<(), CaptureError> {
+        let written = u32::try_from(log.len()).map_err(too_long).and_then(|length| {
+            let head = [TLS_KEY_LOG.to_le_bytes(), length.to_le_bytes()].concat();
+            block(&mut self.out, DECRYPTION_SECRETS, &[&head, log])
+        });
         self.done(written)
     }
 

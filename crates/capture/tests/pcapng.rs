@@ -30,7 +30,7 @@ fn a_foreign_reader_reads_it_back() {
         frame(1_700_000_000_123_456_790, b"def", 3),
         frame(4_102_444_800_999_999_999, b"ghij", 1000),
     ];
-    write(&path, "lo", LINKTYPE_ETHERNET, &frames).unwrap();
+    write(&path, "lo", LINKTYPE_ETHERNET, &frames, &[]).unwrap();
     let fields = ["frame.time_epoch", "frame.len", "frame.cap_len", "frame.interface_name", "data.data"];
     let mut command = Command::new("tshark");
     command.arg("-r").arg(&path).args(["-T", "fields", "-E", "separator=,"]);
@@ -51,11 +51,11 @@ fn a_foreign_reader_reads_it_back() {
 fn the_file_is_for_its_owner_only_and_never_overwritten() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("a.pcapng");
-    write(&path, "lo", LINKTYPE_ETHERNET, &[]).unwrap();
+    write(&path, "lo", LINKTYPE_ETHERNET, &[], &[]).unwrap();
     let meta = std::fs::metadata(&path).unwrap();
     assert_eq!(meta.permissions().mode() & 0o777, 0o600);
     assert_eq!(meta.len(), 28 + 40, "section header and interface description");
-    let error = write(&path, "lo", LINKTYPE_ETHERNET, &[]).unwrap_err();
+    let error = write(&path, "lo", LINKTYPE_ETHERNET, &[], &[]).unwrap_err();
     assert!(
         matches!(&error, CaptureError::Write { source, .. } if source.kind() == ErrorKind::AlreadyExists),
         "{error}"

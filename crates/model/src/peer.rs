@@ -12,6 +12,9 @@ pub struct PeerReport {
     pub connections: Vec<Connection>,
     /// Connections beyond those: accepted and served, not recorded.
     pub unrecorded: u64,
+    /// Secrets of the TLS sessions that the peer itself ended, as lines of a key log.
+    #[serde(skip)]
+    pub key_log: Vec<u8>,
 }
 
 /// One accepted connection.

@@ -74,9 +74,13 @@ impl Endpoint {
         let report = Arc::new(Mutex::new(PeerReport::default()));
         let (stop, stopped) = oneshot::channel();
         let port = self.port;
+        let tls = match &accepts {
+            Accepts::Tls(tls) | Accepts::Both(tls) => Some(tls.clone()),
+            Accepts::Plaintext | Accepts::Raw => None,
+        };
         let task =
             tokio::spawn(accept(self.listener, accepts, Arc::new(handler), Arc::clone(&report), stopped));
-        Running { port, report, stop: Some(stop), task }
+        Running { port, report, tls, stop: Some(stop), task }
     }
 }
 
@@ -85,6 +89,7 @@ impl Endpoint {
 pub struct Running {
     port: u16,
     report: Arc<Mutex<PeerReport>>,
+    tls: Option<Tls>,
     stop: Option<oneshot::Sender<Duration>>,
     task: JoinHandle<()>,
 }
@@ -103,7 +108,9 @@ impl Running {
             let _ = stop.send(within);
         }
         drop((&mut self.task).await);
-        lock(&self.report).clone()
+        let mut report = lock(&self.report).clone();
+        report.key_log = self.tls.as_ref().map(Tls::key_log).unwrap_or_default();
+        report
     }
 }
 

@@ -1,12 +1,12 @@
 use crate::record::{Recorder, alert, tls_error};
 use crate::weak_key::WeakKey;
-use rustls::ServerConfig;
 use rustls::crypto::aws_lc_rs;
 use rustls::server::{Acceptor, NoServerSessionStorage};
 use rustls::sign::{CertifiedKey, SigningKey, SingleCertAndKey};
 use rustls::version::TLS12;
+use rustls::{KeyLog, ServerConfig};
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use tokio::net::TcpStream;
 use tokio_rustls::LazyConfigAcceptor;
 use tokio_rustls::server::TlsStream;
@@ -18,6 +18,20 @@ use wirelab_pki::Identity;
 pub struct Tls {
     config: Arc<ServerConfig>,
     certificate: String,
+    secrets: Arc<Secrets>,
+}
+
+/// The secrets of all sessions, as lines of a key log: the lab shows what is inside of its own captures.
+/// <https://www.ietf.org/archive/id/draft-ietf-tls-keylogfile-02.html>
+#[derive(Debug, Default)]
+struct Secrets(Mutex<Vec<u8>>);
+
+impl KeyLog for Secrets {
+    fn log(&self, label: &str, client_random: &[u8], secret: &[u8]) {
+        let hex = |bytes: &[u8]| bytes.iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
+        let line = format!("{label} {} {}\n", hex(client_random), hex(secret));
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(line.as_bytes());
+    }
 }
 
 impl Tls {
@@ -44,7 +58,14 @@ impl Tls {
             builder.with_no_client_auth().with_cert_resolver(Arc::new(SingleCertAndKey::from(certified)));
         config.session_storage = Arc::new(NoServerSessionStorage {});
         config.send_tls13_tickets = 0;
-        Ok(Self { config: Arc::new(config), certificate: identity.name.clone() })
+        let secrets = Arc::new(Secrets::default());
+        config.key_log = Arc::<Secrets>::clone(&secrets);
+        Ok(Self { config: Arc::new(config), certificate: identity.name.clone(), secrets })
+    }
+
+    /// The secrets of all sessions so far, in the form of a key log.
+    pub(crate) fn key_log(&self) -> Vec<u8> {
+        self.secrets.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Shakes hands and records how it went. None where that failed.

@@ -17,8 +17,8 @@ pub(crate) fn write(
     reveal: bool,
 ) -> Result<ArmEvidence, RunError> {
     make_folder(folder)?;
-    let Recorded { trial, frames, link_type, analysis, needles } = recorded;
-    wirelab_capture::write(&folder.join("wire.pcapng"), "lo", *link_type, frames)?;
+    let Recorded { trial, frames, link_type, analysis, needles, key_log } = recorded;
+    wirelab_capture::write(&folder.join("wire.pcapng"), "lo", *link_type, frames, key_log)?;
     let mask = |bytes: &[u8]| if reveal { bytes.to_vec() } else { needles.mask(bytes) };
     write_file(&folder.join("client.out"), &mask(&trial.client.stdout))?;
     write_file(&folder.join("client.err"), &mask(&trial.client.stderr))?;

@@ -107,6 +107,8 @@ pub(crate) struct Recorded {
     pub(crate) link_type: u16,
     pub(crate) analysis: Analysis,
     pub(crate) needles: Needles,
+    /// Secrets of the TLS sessions, as far as rogue and embedded server ended them.
+    pub(crate) key_log: Vec<u8>,
 }
 
 /// Runs a trial. `folder` is for what the server writes.
@@ -168,6 +170,9 @@ pub(crate) async fn run(lab: &Lab, spec: &Spec<'_>, folder: &Path) -> Result<Rec
     }
 
     let needles = Needles::new(&canaries);
+    let key_log =
+        [&rogue_report, &server_report].into_iter().flatten().flat_map(|report| report.key_log.clone());
+    let key_log: Vec<u8> = key_log.collect();
     let mut peer = if spec.peer == Peer::Good { server_report } else { rogue_report };
     if let Some(peer) = &mut peer {
         witness(peer, &needles);
@@ -191,7 +196,7 @@ pub(crate) async fn run(lab: &Lab, spec: &Spec<'_>, folder: &Path) -> Result<Rec
         legs_differ_at,
         fault,
     };
-    Ok(Recorded { trial, frames, link_type: recording.link_type, analysis, needles })
+    Ok(Recorded { trial, frames, link_type: recording.link_type, analysis, needles, key_log })
 }
 
 fn random_canaries() -> Result<Canaries, RunError> {

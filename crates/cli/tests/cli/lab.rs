@@ -93,3 +93,32 @@ fn run_json_follows_its_schema_and_every_capture_is_readable() {
         assert!(tshark.status.success() && !tshark.stdout.is_empty(), "{}", capture.display());
     }
 }
+
+/// The secrets of the lab's own TLS sessions lie in its captures, so that people can look inside.
+#[test]
+fn what_is_inside_of_tls_can_be_looked_at() {
+    if !capturing() {
+        return;
+    }
+    let (_output, folder) = wirelab(&["run", "mitm/relay-read"]);
+    let capture = folder.path().join("run/evidence/builtin/mitm-relay-read/tls-unverified/wire.pcapng");
+    let (output, _folder) = wirelab(&["sniff", "-r", capture.to_str().unwrap(), "--json"]);
+    let text = String::from_utf8_lossy(&output.stdout);
+    // Both legs: the client to the relay, and the relay to the server.
+    let decrypted =
+        |line: &&str| line.contains("\"decrypted\":true") && line.contains("\"carrier\":\"AUTH\"");
+    assert_eq!(text.lines().filter(decrypted).count(), 2, "{text}");
+    if Command::new("tshark").arg("--version").output().is_err() {
+        println!("skipped: no tshark");
+        return;
+    }
+    let server = text.split("\"server\":\"127.0.0.1:").nth(1).unwrap().split('"').next().unwrap();
+    let tshark = Command::new("tshark")
+        .arg("-r")
+        .arg(&capture)
+        .args(["-d", &format!("tcp.port=={server},tls"), "-q", "-z", "follow,tls,ascii,0"])
+        .output()
+        .unwrap();
+    let shown = String::from_utf8_lossy(&tshark.stdout);
+    assert!(shown.contains("wirelab-password-"), "{shown}");
+}
