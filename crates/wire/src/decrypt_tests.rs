@@ -80,8 +80,24 @@ fn every_suite_in_every_segmentation() {
 }
 
 #[test]
+fn early_data_is_read_where_its_secret_is_known() {
+    let name = "tls13-early-data";
+    for step in [1, 9000] {
+        let heard = hear_in_steps(name, step, &keys(name));
+        assert_eq!((texts(&heard)[0].as_str(), heard.lost), ("early\nEND\n", [0, 0]));
+    }
+    let log = String::from_utf8(std::fs::read(fixtures::path(&format!("{name}.keys"))).unwrap()).unwrap();
+    let mut keys = KeyLog::default();
+    log.lines().filter(|line| !line.starts_with("CLIENT_EARLY")).for_each(|line| {
+        keys.add(line.as_bytes());
+    });
+    let heard = hear_in_steps(name, 9000, &keys);
+    assert_eq!((texts(&heard)[0].as_str(), heard.lost), ("END\n", [2, 0]));
+}
+
+#[test]
 fn tshark_reads_the_same() {
-    for name in fixtures::ALL.into_iter().filter(|name| is_readable(name)) {
+    for name in fixtures::ALL.into_iter().chain(["tls13-early-data"]).filter(|name| is_readable(name)) {
         let Some(lines) = fixtures::tshark(name, &["tcp.dstport", "data.data"]) else { return };
         let mut shown = [String::new(), String::new()];
         for line in lines {
