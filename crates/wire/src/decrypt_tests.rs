@@ -1,6 +1,6 @@
 use super::*;
 use crate::testkit::record;
-use crate::tls::fixtures;
+use crate::tls::{Watch, fixtures};
 use proptest::prelude::*;
 
 const COMMANDS: &str =
@@ -75,6 +75,39 @@ fn every_suite_in_every_segmentation() {
         assert!(whole.handshake.iter().all(|bytes| bytes.contains(&20)), "{name}");
         for step in [1, 2, 7, 100] {
             assert_eq!(hear_in_steps(name, step, &keys(name)), whole, "{name} {step}");
+        }
+    }
+}
+
+/// What TLS 1.3 hides is as visible as that of 1.2 was.
+#[test]
+fn certificates_and_alpn_inside() {
+    for name in fixtures::ALL.into_iter().filter(|name| is_readable(name)) {
+        for step in [1, 50, 9000] {
+            let mut session = Session::default();
+            let mut watch = Watch::default();
+            let mut readers = [TlsReader::default(), TlsReader::default()];
+            for (from, bytes) in fixtures::turns(name) {
+                let reader = &mut readers[index(from)];
+                for piece in bytes.chunks(step) {
+                    let old = watch.is_old();
+                    reader.push(piece, old, &mut |event| watch.note(from, event));
+                    session.push(from, piece, &keys(name), &mut |plain| {
+                        if let Plain::Handshake(bytes) = plain {
+                            reader.push_decrypted(bytes, &mut |event| watch.note(from, event));
+                        }
+                    });
+                }
+            }
+            let seen = watch.seen;
+            let subject = seen.server_certificate.as_ref().map(|seen| seen.subject.as_str());
+            assert_eq!(
+                subject,
+                seen.resumed.is_none().then_some("O=Wirelab, CN=redis.example"),
+                "{name} {step}"
+            );
+            assert_eq!(seen.alpn.as_deref(), (name == "tls13-retry").then_some("redis"));
+            assert_eq!(seen.client_certificate.is_some(), name == "tls12-mutual");
         }
     }
 }
