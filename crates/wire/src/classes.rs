@@ -186,12 +186,16 @@ impl Classifier {
         for at in memchr_iter(b'@', value) {
             findings.add(Class::Email, email::address(value, at));
         }
-        if digits(value) >= FEWEST_DIGITS {
+        let digits = digits(value);
+        if digits >= FEWEST_DIGITS {
+            let capital =
+                |at: Option<usize>| at.and_then(|at| value.get(at)).is_some_and(u8::is_ascii_uppercase);
             numbers::each_run(value, &mut |start, length| {
-                if length >= 4 {
+                // What most runs of digits are not is seen at once.
+                if length >= 4 && digits >= numbers::SHORTEST_CARD {
                     findings.add(Class::Card, numbers::card(name, value, start));
                 }
-                if length >= 2 {
+                if length >= 2 && capital(start.checked_sub(1)) && capital(start.checked_sub(2)) {
                     findings
                         .add(Class::Iban, start.checked_sub(2).and_then(|start| iban::number(value, start)));
                 }

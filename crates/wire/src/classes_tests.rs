@@ -48,6 +48,8 @@ fn tokens() {
         one(Class::Jwt, before, &token, after);
     }
     one(Class::Jwt, "", &jwt(r#"{"alg":"none"}"#, CLAIMS, ""), "");
+    one(Class::Jwt, "", &jwt(HS256, "{\n  \"sub\": \"bob\"\n}", SIGNATURE), "");
+    one(Class::Jwt, "", &jwt(HS256, "{}", SIGNATURE), "");
     let encrypted = jwt(r#"{"alg":"dir","enc":"A128GCM"}"#, "", "aXZpdg.Y2lwaGVy.dGFn");
     one(Class::Jwt, "", &encrypted, "");
     one(Class::BearerToken, "Authorization: Bearer ", RANDOM, "");

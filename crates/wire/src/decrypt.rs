@@ -97,6 +97,7 @@ impl Session {
                 if !matches!(hellos, Hellos::None | Hellos::Client(_)) {
                     return;
                 }
+                // Early data may follow the first hello.
             }
             decryptor.record(record, out);
         });
@@ -151,6 +152,11 @@ impl Hellos {
 
     /// Makes the keys of both directions, once hellos and secrets are there.
     fn make_keys(&mut self, keys: &KeyLog, client: &mut Decryptor, server: &mut Decryptor) {
+        if let Self::Client(random) = self
+            && let Some(secret) = keys.get(random).and_then(|secrets| secrets.client_early.as_ref())
+        {
+            client.begin_early(secret);
+        }
         let Self::Both { client_random, server: hello, asked } = self else { return };
         if *asked == keys.len() {
             return;

@@ -1,6 +1,6 @@
 use super::*;
 use crate::testkit::record;
-use crate::tls::fixtures;
+use crate::tls::{Watch, fixtures};
 use proptest::prelude::*;
 
 const COMMANDS: &str =
@@ -79,9 +79,58 @@ fn every_suite_in_every_segmentation() {
     }
 }
 
+/// What TLS 1.3 hides is as visible as that of 1.2 was.
+#[test]
+fn certificates_and_alpn_inside() {
+    for name in fixtures::ALL.into_iter().filter(|name| is_readable(name)) {
+        for step in [1, 50, 9000] {
+            let mut session = Session::default();
+            let mut watch = Watch::default();
+            let mut readers = [TlsReader::default(), TlsReader::default()];
+            for (from, bytes) in fixtures::turns(name) {
+                let reader = &mut readers[index(from)];
+                for piece in bytes.chunks(step) {
+                    let old = watch.is_old();
+                    reader.push(piece, old, &mut |event| watch.note(from, event));
+                    session.push(from, piece, &keys(name), &mut |plain| {
+                        if let Plain::Handshake(bytes) = plain {
+                            reader.push_decrypted(bytes, &mut |event| watch.note(from, event));
+                        }
+                    });
+                }
+            }
+            let seen = watch.seen;
+            let subject = seen.server_certificate.as_ref().map(|seen| seen.subject.as_str());
+            assert_eq!(
+                subject,
+                seen.resumed.is_none().then_some("O=Wirelab, CN=redis.example"),
+                "{name} {step}"
+            );
+            assert_eq!(seen.alpn.as_deref(), (name == "tls13-retry").then_some("redis"));
+            assert_eq!(seen.client_certificate.is_some(), name == "tls12-mutual");
+        }
+    }
+}
+
+#[test]
+fn early_data_is_read_where_its_secret_is_known() {
+    let name = "tls13-early-data";
+    for step in [1, 9000] {
+        let heard = hear_in_steps(name, step, &keys(name));
+        assert_eq!((texts(&heard)[0].as_str(), heard.lost), ("early\nEND\n", [0, 0]));
+    }
+    let log = String::from_utf8(std::fs::read(fixtures::path(&format!("{name}.keys"))).unwrap()).unwrap();
+    let mut keys = KeyLog::default();
+    log.lines().filter(|line| !line.starts_with("CLIENT_EARLY")).for_each(|line| {
+        keys.add(line.as_bytes());
+    });
+    let heard = hear_in_steps(name, 9000, &keys);
+    assert_eq!((texts(&heard)[0].as_str(), heard.lost), ("END\n", [2, 0]));
+}
+
 #[test]
 fn tshark_reads_the_same() {
-    for name in fixtures::ALL.into_iter().filter(|name| is_readable(name)) {
+    for name in fixtures::ALL.into_iter().chain(["tls13-early-data"]).filter(|name| is_readable(name)) {
         let Some(lines) = fixtures::tshark(name, &["tcp.dstport", "data.data"]) else { return };
         let mut shown = [String::new(), String::new()];
         for line in lines {

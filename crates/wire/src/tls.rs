@@ -51,6 +51,8 @@ pub enum TlsEvent {
     KeyExchange(String),
     /// The server asks for a certificate.
     CertificateRequest,
+    /// The protocol that the server chose by ALPN, where TLS 1.3 was decrypted.
+    Alpn(String),
     /// An alert in clear.
     Alert {
         /// Code of RFC 8446 section 6.

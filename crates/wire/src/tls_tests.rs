@@ -231,6 +231,20 @@ fn facts_of_real_sessions() {
     assert!(certificate.not_after.starts_with("2036-11-21T"), "{certificate:?}");
 }
 
+/// tshark 4.0 has no JA4. These are what huginn-net-tls 2.2.1 gives for the same hellos.
+#[test]
+fn ja4_of_real_hellos() {
+    for (name, expected) in [
+        ("tls13-AES_128_GCM_SHA256", "t13d311000_e8f1e7e78f70_1f22a2ca17c4"),
+        ("tls13-psk", "t13d311100_e8f1e7e78f70_dbd39dd1d406"),
+        ("tls13-retry", "t13d3111od_e8f1e7e78f70_1f22a2ca17c4"),
+        ("tls12-cbc-alpn", "t12d2808od_d943125447b4_e7e480e5a997"),
+        ("tls12-session-id", "t13d310900_e8f1e7e78f70_c9e58cc61e36"),
+    ] {
+        assert_eq!(read(&fixtures::turns(name), 4000).ja4.as_deref(), Some(expected), "{name}");
+    }
+}
+
 #[test]
 fn fingerprints_and_certificates_are_those_of_tshark() {
     for name in fixtures::ALL {

@@ -194,6 +194,7 @@ impl Label {
                 TlsEvent::Certificate(_) => "Certificate".to_owned(),
                 TlsEvent::CertificateRequest => "CertificateRequest".to_owned(),
                 TlsEvent::KeyExchange(_) => "ServerKeyExchange".to_owned(),
+                TlsEvent::Alpn(_) => "EncryptedExtensions".to_owned(),
                 TlsEvent::Record(_) => return,
             }),
         }

@@ -72,9 +72,14 @@ pub(super) fn jwt(value: &[u8], start: usize) -> Option<Range<usize>> {
     let algorithm = header.get("alg")?.as_str()?;
     let signed = value.get(at - 1) != Some(&b'.') || algorithm.eq_ignore_ascii_case("none");
     // Claims are an object; the key of an encrypted token may be empty.
-    let claims = parts == 5 && header.get("enc").is_some()
-        || parts == 3 && value.get(second)?.starts_with(b"ey") && signed;
+    let claims =
+        parts == 5 && header.get("enc").is_some() || parts == 3 && signed && opens_object(value.get(second)?);
     claims.then_some(start..at)
+}
+
+/// Whether base64url begins with `{`, and a quote, white space or `}` after it.
+fn opens_object(text: &[u8]) -> bool {
+    text.starts_with(b"ey") || text.starts_with(b"ew") || text.starts_with(b"e30")
 }
 
 /// `Bearer token`, where the token is no JWT. The word stands from its second letter on.

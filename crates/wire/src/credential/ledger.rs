@@ -71,6 +71,21 @@ impl fmt::Display for Credential {
     }
 }
 
+impl Credential {
+    /// A credential that was found in these words, with its result still unknown.
+    pub fn new(words: &[&[u8]], found: &Found<'_>) -> Self {
+        let kept = |bytes: &[u8]| bytes.get(..MAX_SECRET).unwrap_or(bytes).to_vec();
+        let secret = found.secret.as_ref().and_then(|place| words.get(place.word)?.get(place.range.clone()));
+        Self {
+            carrier: found.carrier,
+            user: found.user.map(kept),
+            secret: secret.map(kept),
+            hashed: found.hashed,
+            outcome: Outcome::Unknown,
+        }
+    }
+}
+
 /// A command without a reply yet.
 #[derive(Debug, Clone, Copy)]
 struct Asked {
@@ -161,7 +176,7 @@ impl Ledger {
             config_reply(&words, &mut |one| {
                 if self.early_found < MAX_CREDENTIALS {
                     self.early_found += 1;
-                    found.push(credential(&words, &one, Outcome::Accepted));
+                    found.push(Credential { outcome: Outcome::Accepted, ..Credential::new(&words, &one) });
                 }
             });
             self.early.push_back((outcome, found));
@@ -192,7 +207,7 @@ impl Ledger {
 
     fn add(&mut self, words: &[&[u8]], one: &Found<'_>, outcome: Outcome) {
         if self.found.len() < MAX_CREDENTIALS {
-            self.found.push(credential(words, one, outcome));
+            self.found.push(Credential { outcome, ..Credential::new(words, one) });
         }
     }
 
@@ -225,18 +240,6 @@ fn may_matter(name: &[u8]) -> bool {
     name.first().is_some_and(|first| b"ACEFHMPRS".contains(&first.to_ascii_uppercase()))
         && !is(name, "SET")
         && !is(name, "PING")
-}
-
-fn credential(words: &[&[u8]], one: &Found<'_>, outcome: Outcome) -> Credential {
-    let kept = |bytes: &[u8]| bytes.get(..MAX_SECRET).unwrap_or(bytes).to_vec();
-    let secret = one.secret.as_ref().and_then(|place| words.get(place.word)?.get(place.range.clone()));
-    Credential {
-        carrier: one.carrier,
-        user: one.user.map(kept),
-        secret: secret.map(kept),
-        hashed: one.hashed,
-        outcome,
-    }
 }
 
 /// The strings of a flat array or map.

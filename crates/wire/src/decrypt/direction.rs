@@ -8,10 +8,11 @@ use crate::tls::{ALERT, APPLICATION_DATA, CHANGE_CIPHER_SPEC, HANDSHAKE};
 const MAX_SKIPS: u64 = 256;
 /// How many records in a row may stay closed before a direction is given up, once data was read.
 const MAX_CLOSED: u32 = 8;
-/// The same before: a client may send early data, whose secret is not among those that are read.
+/// The same before: a client may send early data whose secret is not known.
 const MAX_CLOSED_EARLY: u32 = 512;
 
 // Types of handshake messages.
+const END_OF_EARLY_DATA: u8 = 5;
 const FINISHED: u8 = 20;
 const KEY_UPDATE: u8 = 24;
 
@@ -34,6 +35,9 @@ enum State {
 #[derive(Debug, Default)]
 pub(super) struct Decryptor {
     state: State,
+    /// Keys of early data, one of each suite that it could be (RFC 8446 section 4.2.10).
+    early: Vec<Keys>,
+    early_begun: bool,
     messages: Messages,
     plain: Vec<u8>,
     /// Records in a row that stayed closed.
@@ -45,6 +49,13 @@ pub(super) struct Decryptor {
 }
 
 impl Decryptor {
+    /// Keys of early data. The suite is known only when the server answers.
+    pub(super) fn begin_early(&mut self, secret: &[u8]) {
+        if !std::mem::replace(&mut self.early_begun, true) {
+            self.early = Suite::all_of(secret).filter_map(|suite| suite.keys(secret)).collect();
+        }
+    }
+
     /// Keys of TLS 1.3, from the secrets of the handshake and of the data.
     pub(super) fn begin_new(&mut self, suite: Suite, handshake: Option<&[u8]>, data: Option<&[u8]>) {
         let keys = handshake.and_then(|secret| suite.keys(secret));
@@ -82,6 +93,9 @@ impl Decryptor {
     pub(super) fn record(&mut self, record: &[u8], out: &mut impl FnMut(Plain<'_>)) {
         let Some(kind) = record.first().copied() else { return };
         let skips = if self.unsure { MAX_SKIPS } else { 0 };
+        if kind == APPLICATION_DATA && !self.early.is_empty() && self.early_record(record, out) {
+            return;
+        }
         let plain = &mut self.plain;
         let (opened, most) = match &mut self.state {
             State::Clear | State::Stopped => {
@@ -146,8 +160,27 @@ impl Decryptor {
             return;
         };
         (self.closed, self.unsure) = (0, false);
+        self.early.clear();
         self.opened += 1;
         self.give(kind, out);
+    }
+
+    /// Whether it is a record of early data.
+    fn early_record(&mut self, record: &[u8], out: &mut impl FnMut(Plain<'_>)) -> bool {
+        let plain = &mut self.plain;
+        let mut kind = None;
+        let opens = |keys: &mut Keys| {
+            kind = keys.open_new(record, 0, plain);
+            kind.is_some()
+        };
+        let Some(index) = self.early.iter_mut().position(opens) else { return false };
+        self.early.swap(0, index);
+        self.early.truncate(1);
+        self.opened += 1;
+        if let Some(kind) = kind {
+            self.give(kind, out);
+        }
+        true
     }
 
     fn give(&mut self, kind: u8, out: &mut impl FnMut(Plain<'_>)) {
@@ -160,6 +193,7 @@ impl Decryptor {
                 self.messages.push(bytes, &mut |kind| last = Some(kind));
                 // Both of these end their record (RFC 8446 section 5.1).
                 match (last, &self.state) {
+                    (Some(END_OF_EARLY_DATA), _) => self.early.clear(),
                     (Some(FINISHED), State::Handshake { .. }) => self.finished(),
                     (Some(KEY_UPDATE), State::Data { .. }) => self.updated(),
                     _ => {}

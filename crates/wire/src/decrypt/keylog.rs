@@ -14,6 +14,8 @@ const MAX_SECRET: usize = 64;
 pub struct Secrets {
     /// Master secret (`CLIENT_RANDOM`, before TLS 1.3), 48 bytes.
     pub master: Option<Box<[u8]>>,
+    /// `CLIENT_EARLY_TRAFFIC_SECRET`, of data that is sent before the server has answered.
+    pub client_early: Option<Box<[u8]>>,
     /// `CLIENT_HANDSHAKE_TRAFFIC_SECRET`
     pub client_handshake: Option<Box<[u8]>>,
     /// `SERVER_HANDSHAKE_TRAFFIC_SECRET`
@@ -70,6 +72,7 @@ impl KeyLog {
         let (label, random, secret) = (words.next()?, words.next()?, words.next()?);
         let place: fn(&mut Secrets) -> &mut Option<Box<[u8]>> = match label {
             b"CLIENT_RANDOM" => |secrets| &mut secrets.master,
+            b"CLIENT_EARLY_TRAFFIC_SECRET" => |secrets| &mut secrets.client_early,
             b"CLIENT_HANDSHAKE_TRAFFIC_SECRET" => |secrets| &mut secrets.client_handshake,
             b"SERVER_HANDSHAKE_TRAFFIC_SECRET" => |secrets| &mut secrets.server_handshake,
             b"CLIENT_TRAFFIC_SECRET_0" => |secrets| &mut secrets.client,

@@ -53,6 +53,12 @@ impl Suite {
         Some(Self { algorithm, sha384, explicit_nonce: false })
     }
 
+    /// The suites of TLS 1.3 that a secret of this length can belong to.
+    pub(super) fn all_of(secret: &[u8]) -> impl Iterator<Item = Self> {
+        let names = ["AES_256_GCM_SHA384", "AES_128_GCM_SHA256", "CHACHA20_POLY1305_SHA256"];
+        names.into_iter().filter_map(Self::new).filter(|suite| suite.secret_length() == secret.len())
+    }
+
     /// Keys of a traffic secret (RFC 8446 section 7.3); none where the secret is not of this suite.
     pub(super) fn keys(self, secret: &[u8]) -> Option<Keys> {
         if secret.len() != self.secret_length() {

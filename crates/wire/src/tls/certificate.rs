@@ -22,6 +22,12 @@ pub(super) fn first(body: &[u8]) -> Option<CertificateSeen> {
     Some(rest.get(..length).and_then(read).unwrap_or_default())
 }
 
+/// The same in TLS 1.3, where a context stands before the list (RFC 8446 section 4.4.2).
+pub(super) fn first_new(body: &[u8]) -> Option<CertificateSeen> {
+    let (context, rest) = body.split_first()?;
+    first(rest.get(usize::from(*context)..)?)
+}
+
 fn read(der: &[u8]) -> Option<CertificateSeen> {
     let (_, certificate) = X509Certificate::from_der(der).ok()?;
     let names = certificate.subject_alternative_name().ok().flatten();

@@ -112,6 +112,11 @@ fn server_hello(body: &[u8]) -> Option<TlsEvent> {
     })))
 }
 
+/// The ALPN answer in the body of an EncryptedExtensions message (RFC 8446 section 4.3.1).
+pub(super) fn encrypted_alpn(body: &[u8]) -> Option<String> {
+    find(body.get(2..)?, ALPN).and_then(|body| protocols(body).next()).map(protocol_text)
+}
+
 /// Types and bodies of extensions. Bodies are not looked at, so that one that is not known hides none.
 pub(super) fn extensions(mut rest: &[u8]) -> impl Iterator<Item = (u16, &[u8])> {
     std::iter::from_fn(move || {

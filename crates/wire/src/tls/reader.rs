@@ -1,13 +1,14 @@
 //! The records of one direction.
 
 use super::{
-    ALERT, CHANGE_CIPHER_SPEC, HANDSHAKE, MAX_HELLO, TLS_1_3, TlsEvent, begins_record, certificate,
-    hello::hello, names,
+    ALERT, CHANGE_CIPHER_SPEC, HANDSHAKE, MAX_HELLO, TLS_1_3, TlsEvent, begins_record, certificate, hello,
+    names,
 };
 
 // Types of handshake messages.
 const CLIENT_HELLO: u8 = 1;
 const SERVER_HELLO: u8 = 2;
+const ENCRYPTED_EXTENSIONS: u8 = 8;
 const CERTIFICATE: u8 = 11;
 const SERVER_KEY_EXCHANGE: u8 = 12;
 const CERTIFICATE_REQUEST: u8 = 13;
@@ -38,6 +39,8 @@ pub struct TlsReader {
     /// Bytes that are left of that message and are not looked at.
     skip: usize,
     cipher_changed: bool,
+    /// Messages come from decrypted records.
+    decrypted: bool,
     exchange: Option<Exchange>,
     /// A version before 1.3 was negotiated.
     old: bool,
@@ -84,6 +87,13 @@ impl TlsReader {
             }
         }
         None
+    }
+
+    /// Reads handshake messages that were decrypted, in any segmentation: certificates and ALPN of TLS
+    /// 1.3. They go between the records that are pushed.
+    pub fn push_decrypted(&mut self, bytes: &[u8], out: &mut impl FnMut(TlsEvent)) {
+        self.decrypted = true;
+        self.handshake(bytes, out);
     }
 
     fn begin(&mut self, record: Record, out: &mut impl FnMut(TlsEvent)) {
@@ -142,7 +152,7 @@ impl TlsReader {
     /// How many bytes of the body are looked at.
     fn wanted(&self, length: usize) -> usize {
         match self.message.first() {
-            Some(&(CLIENT_HELLO | SERVER_HELLO)) if length <= MAX_HELLO => length,
+            Some(&(CLIENT_HELLO | SERVER_HELLO | ENCRYPTED_EXTENSIONS)) if length <= MAX_HELLO => length,
             // The first certificate comes first.
             Some(&CERTIFICATE) => length.min(MAX_HELLO),
             Some(&SERVER_KEY_EXCHANGE) => length.min(3),
@@ -163,7 +173,7 @@ impl TlsReader {
         };
         match (kind, body) {
             (CLIENT_HELLO | SERVER_HELLO, _) if body.len() == length => {
-                let Some(event) = hello(message) else { return };
+                let Some(event) = hello::hello(message) else { return };
                 if let TlsEvent::ServerHello(hello) = &event {
                     self.old |= hello.version != TLS_1_3;
                     self.exchange = if hello.cipher.contains("_ECDH") {
@@ -176,7 +186,17 @@ impl TlsReader {
                 }
                 out(event);
             }
-            (CERTIFICATE, _) => out(TlsEvent::Certificate(certificate::first(body).map(Box::new))),
+            (CERTIFICATE, _) => {
+                // In clear there is only the form of the older versions.
+                let first =
+                    if self.decrypted && !self.old { certificate::first_new } else { certificate::first };
+                out(TlsEvent::Certificate(first(body).map(Box::new)));
+            }
+            (ENCRYPTED_EXTENSIONS, _) if self.decrypted => {
+                if let Some(protocol) = hello::encrypted_alpn(body) {
+                    out(TlsEvent::Alpn(protocol));
+                }
+            }
             (SERVER_KEY_EXCHANGE, [a, b, c]) => match (self.exchange, a) {
                 // RFC 8422 section 5.4: a named curve.
                 (Some(Exchange::Curve), 3) => {

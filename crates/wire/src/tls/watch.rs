@@ -46,6 +46,9 @@ impl Watch {
             TlsEvent::KeyExchange(group) => {
                 seen.group.get_or_insert(group);
             }
+            TlsEvent::Alpn(protocol) => {
+                seen.alpn.get_or_insert(protocol);
+            }
             TlsEvent::CertificateRequest => seen.client_certificate_asked = true,
             TlsEvent::Alert { code, fatal } => {
                 if seen.alerts.len() < MAX_ALERTS {

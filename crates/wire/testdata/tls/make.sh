@@ -99,3 +99,15 @@ record tls12-first 'END\n' -quiet -no_ign_eof -no_ticket -sess_out sid
 record tls12-session-id 'END\n' -quiet -no_ign_eof -no_ticket -sess_in sid
 rm "$out"/tls12-first.*
 stop
+# With early data s_server does not answer by itself; it ends at the end of its input.
+mkfifo hold
+exec 8<>hold
+openssl s_server -accept "127.0.0.1:$port" -cert server.pem -key server.key -tls1_3 -early_data -no_anti_replay \
+    <&8 >server.log 2>&1 &
+server=$!
+until_listening
+echo early >early.txt
+record tls13-first 'END\n' -sess_out early
+record tls13-early-data 'END\n' -sess_in early -early_data early.txt
+rm "$out"/tls13-first.*
+stop
