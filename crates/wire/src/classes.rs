@@ -186,33 +186,34 @@ impl Classifier {
         for at in memchr_iter(b'@', value) {
             findings.add(Class::Email, email::address(value, at));
         }
-        let digits = digits(value);
-        let four_digits = |[a, b, c, d]: [u8; 4]| {
-            a.is_ascii_digit() & b.is_ascii_digit() & c.is_ascii_digit() & d.is_ascii_digit()
-        };
-        let country = |[a, b, c, d]: [u8; 4]| {
-            a.is_ascii_uppercase() & b.is_ascii_uppercase() & c.is_ascii_digit() & d.is_ascii_digit()
-        };
-        // Most values have digits here and there, and no number.
-        let may = self.national_ids
-            || (digits >= numbers::SHORTEST_CARD && anywhere(value, four_digits))
-            || anywhere(value, country);
-        if digits >= FEWEST_DIGITS && may {
-            let capital =
-                |at: Option<usize>| at.and_then(|at| value.get(at)).is_some_and(u8::is_ascii_uppercase);
-            numbers::each_run(value, &mut |start, length| {
-                // What most runs of digits are not is seen at once.
-                if length >= 4 && digits >= numbers::SHORTEST_CARD {
-                    findings.add(Class::Card, numbers::card(name, value, start));
-                }
-                if length >= 2 && capital(start.checked_sub(1)) && capital(start.checked_sub(2)) {
-                    findings
-                        .add(Class::Iban, start.checked_sub(2).and_then(|start| iban::number(value, start)));
-                }
-                if self.national_ids {
+        if digits(value) >= FEWEST_DIGITS {
+            each_four(
+                value,
+                |[a, b, c, d]| {
+                    a.is_ascii_digit() & b.is_ascii_digit() & c.is_ascii_digit() & d.is_ascii_digit()
+                },
+                &mut |start| {
+                    let begins = start
+                        .checked_sub(1)
+                        .and_then(|at| value.get(at))
+                        .is_none_or(|byte| !byte.is_ascii_digit());
+                    if begins {
+                        findings.add(Class::Card, numbers::card(name, value, start));
+                    }
+                },
+            );
+            each_four(
+                value,
+                |[a, b, c, d]| {
+                    a.is_ascii_uppercase() & b.is_ascii_uppercase() & c.is_ascii_digit() & d.is_ascii_digit()
+                },
+                &mut |start| findings.add(Class::Iban, iban::number(value, start)),
+            );
+            if self.national_ids {
+                numbers::each_run(value, &mut |start, _| {
                     findings.add(Class::NationalId, numbers::national_id(value, start));
-                }
-            });
+                });
+            }
         }
         findings.0.sort_by_key(|finding| (finding.range.start, finding.class));
         findings.0
@@ -267,11 +268,19 @@ impl Findings {
     }
 }
 
-/// Whether any four bytes in a row are so. No early end, so that compilers make vector instructions of it.
-fn anywhere(value: &[u8], is: impl Fn([u8; 4]) -> bool) -> bool {
-    let from = |start: usize| value.get(start..).unwrap_or_default();
-    let fours = from(0).iter().zip(from(1)).zip(from(2)).zip(from(3));
-    fours.fold(0_u8, |any, (((a, b), c), d)| any | u8::from(is([*a, *b, *c, *d]))) != 0
+/// Gives the places of four bytes in a row that are so. Most values have none: whole blocks are looked at
+/// without an early end, so that compilers make vector instructions of it.
+fn each_four(value: &[u8], is: impl Fn([u8; 4]) -> bool, give: &mut impl FnMut(usize)) {
+    const BLOCK: usize = 64;
+    for base in (0..value.len()).step_by(BLOCK) {
+        let block = value.get(base..value.len().min(base + BLOCK + 3)).unwrap_or_default();
+        let from = |start: usize| block.get(start..).unwrap_or_default();
+        let fours =
+            || from(0).iter().zip(from(1)).zip(from(2)).zip(from(3)).map(|(((a, b), c), d)| [*a, *b, *c, *d]);
+        if fours().fold(0_u8, |any, four| any | u8::from(is(four))) != 0 {
+            fours().enumerate().filter(|(_, four)| is(*four)).for_each(|(at, _)| give(base + at));
+        }
+    }
 }
 
 /// How many digits there are. No branch in it, so that compilers make vector instructions of it.

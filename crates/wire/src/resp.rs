@@ -250,7 +250,7 @@ impl Decoder {
             b',' => line_only(Value::Double(line.to_vec()))?,
             b'(' => line_only(Value::BigNumber(line.to_vec()))?,
             b'$' | b'!' | b'=' => {
-                let length = number(line)?;
+                let length = length(line)?;
                 if length == -1 && kind == b'$' {
                     line_only(Value::Bulk(None))?
                 } else {
@@ -273,7 +273,7 @@ impl Decoder {
                 }
             }
             _ => {
-                let count = number(line)?;
+                let count = length(line)?;
                 if count == -1 && kind == b'*' {
                     line_only(Value::Array(None))?
                 } else {
@@ -363,6 +363,14 @@ impl Decoder {
     }
 }
 
+/// A length or a count: unlike an integer it has no plus sign, and no more digits than anybody needs.
+fn length(line: &[u8]) -> Result<i64, RespError> {
+    if line.first() == Some(&b'+') || line.len() > 18 {
+        return Err(RespError::Syntax("a length is a number"));
+    }
+    number(line)
+}
+
 fn number(line: &[u8]) -> Result<i64, RespError> {
     std::str::from_utf8(line)
         .ok()
@@ -410,6 +418,17 @@ mod tests {
         assert_eq!(words(&mut decoder), Some(vec![b"GET".to_vec(), b"k".to_vec()]));
         assert_eq!(words(&mut decoder), None);
         assert_eq!(decoder.pending(), 0);
+    }
+
+    #[test]
+    fn lengths_are_numbers_without_a_plus_and_integers_may_have_one() {
+        for (bytes, right) in
+            [(&b":+1\r\n"[..], true), (b"$+1\r\na\r\n", false), (b"*0000000000000000000\r\n", false)]
+        {
+            let mut decoder = Decoder::replies();
+            decoder.push(bytes);
+            assert_eq!(decoder.next_value().is_ok(), right, "{}", bytes.escape_ascii());
+        }
     }
 
     #[test]

@@ -87,10 +87,11 @@ const COUNTRIES: [(&str, &str); 76] = [
 pub(super) fn number(value: &[u8], start: usize) -> Option<Range<usize>> {
     let code = value.get(start..start + 2)?;
     code.iter().all(u8::is_ascii_uppercase).then_some(())?;
-    let (_, form) = COUNTRIES.iter().find(|(country, _)| country.as_bytes() == code)?;
     if !is_free(start.checked_sub(1).and_then(|before| value.get(before))) {
         return None;
     }
+    let found = COUNTRIES.binary_search_by(|(country, _)| country.as_bytes().cmp(code)).ok()?;
+    let (_, form) = COUNTRIES.get(found)?;
     let grouped = value.get(start + 4) == Some(&b' ');
     let mut at = start + 4;
     let mut count = 4;
@@ -135,4 +136,12 @@ fn is_free(byte: Option<&u8>) -> bool {
     byte.is_none_or(|byte| {
         byte.is_ascii() && !byte.is_ascii_alphanumeric() && !b"+/_-=".contains(byte) || *byte == b'='
     })
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn countries_are_sorted() {
+        assert!(super::COUNTRIES.is_sorted_by_key(|(country, _)| *country));
+    }
 }

@@ -3,8 +3,6 @@
 use super::run;
 use std::ops::Range;
 
-/// Digits of the shortest card number.
-pub(super) const SHORTEST_CARD: usize = 14;
 /// How far around a number words count.
 const NEAR: usize = 48;
 
