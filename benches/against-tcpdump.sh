@@ -32,7 +32,9 @@ wirelab = "target/release/wirelab"
 jobs = {
     "tcpdump -r FILE -w /dev/null": ["tcpdump", "-r", file, "-w", "/dev/null"],
     "wirelab sniff --summary": [wirelab, "sniff", "-r", file, "--summary"],
+    "wirelab sniff --summary --no-data": [wirelab, "sniff", "-r", file, "--summary", "--no-data"],
     "wirelab sniff --json": [wirelab, "sniff", "-r", file, "--json"],
+    "wirelab sniff --json --no-data": [wirelab, "sniff", "-r", file, "--json", "--no-data"],
 }
 times, memory = {name: [] for name in jobs}, {name: 0 for name in jobs}
 for _ in range(rounds):
@@ -46,5 +48,5 @@ floor = statistics.median(times["tcpdump -r FILE -w /dev/null"])
 print(f"{os.path.getsize(file) / 1e6:.0f} MB, {os.cpu_count()} cores, medians of {rounds} rounds")
 for name, seconds in times.items():
     median = statistics.median(seconds)
-    print(f"{name:<32} {median:6.2f} s  {median / floor:5.2f} x tcpdump  {memory[name] / 1024:5.1f} MB")
+    print(f"{name:<36} {median:6.2f} s  {median / floor:5.2f} x tcpdump  {memory[name] / 1024:5.1f} MB")
 PYTHON

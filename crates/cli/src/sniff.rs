@@ -35,6 +35,7 @@ pub(crate) fn sniff(given: &SniffOptions) -> ExitCode {
             FailOnName::Credential => FailOn::Credential,
             FailOnName::Leak => FailOn::Leak,
         }),
+        data: !given.no_data,
         national_ids: given.national_ids,
         reveal: given.reveal,
         color: given.color.wanted(std::io::stdout().is_terminal()),

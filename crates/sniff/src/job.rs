@@ -70,6 +70,8 @@ pub struct Options {
     pub write: Option<PathBuf>,
     /// When to fail.
     pub fail_on: Option<FailOn>,
+    /// Look for data of known classes in values; takes most of the time on large captures.
+    pub data: bool,
     /// Look for numbers like those of persons too.
     pub national_ids: bool,
     /// Show secrets.
@@ -268,7 +270,7 @@ struct View<W: Write> {
     limit: u64,
     seen: u64,
     summary: Summary,
-    classifier: Classifier,
+    classifier: Option<Classifier>,
     reveal: bool,
     color: bool,
     last: u64,
@@ -288,7 +290,7 @@ impl<W: Write> View<W> {
             limit: options.limit.unwrap_or(u64::MAX),
             seen: 0,
             summary: Summary::default(),
-            classifier: Classifier::new(options.national_ids),
+            classifier: options.data.then(|| Classifier::new(options.national_ids)),
             reveal: options.reveal,
             color: options.color,
             last: 0,
@@ -307,9 +309,15 @@ impl<W: Write> View<W> {
         match event {
             Event::Command(command) => {
                 self.summary.command(command);
-                data::in_command(&self.classifier, command, &mut found);
+                if let Some(classifier) = &self.classifier {
+                    data::in_command(classifier, command, &mut found);
+                }
             }
-            Event::Reply(reply) => data::in_reply(&self.classifier, reply, &mut found),
+            Event::Reply(reply) => {
+                if let Some(classifier) = &self.classifier {
+                    data::in_reply(classifier, reply, &mut found);
+                }
+            }
             Event::Credential(credential) => self.summary.credential(credential),
             _ => {}
         }

@@ -37,6 +37,7 @@ fn read(path: &Path, reveal: bool) -> String {
         key_logs: Vec::new(),
         write: None,
         fail_on: None,
+        data: true,
         national_ids: false,
         reveal,
         color: false,

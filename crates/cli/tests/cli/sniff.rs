@@ -64,6 +64,17 @@ fn options_choose_what_is_shown() {
 }
 
 #[test]
+fn data_of_known_classes_is_told_unless_one_does_not_want_it() {
+    let file = capture("data-classes.pcap");
+    for (arguments, told) in [(&[][..], true), (&["--no-data"], false)] {
+        let (output, _folder) = wirelab(&[&["sniff", "-r", &file, "--summary"], arguments].concat());
+        let text = text_of(&output);
+        assert_eq!(text.contains("readable data: ") && text.contains("card 2x"), told, "{text}");
+        assert!(!text.contains("4111"), "{text}");
+    }
+}
+
+#[test]
 fn a_capture_is_read_from_a_pipe() {
     let bytes = std::fs::read(capture("plain.pcap")).unwrap();
     let mut child = Command::new(env!("CARGO_BIN_EXE_wirelab"))
