@@ -53,6 +53,7 @@ pub(crate) fn good(transport: Transport) -> Trial {
             ..WireReport::default()
         },
         peer: Some(PeerReport {
+            key_log: Vec::new(),
             connections: vec![Connection {
                 client,
                 upstream: None,
