@@ -268,15 +268,23 @@ impl Findings {
     }
 }
 
-/// Gives the places of four bytes in a row that are so. Most values have none: whole blocks are looked at
-/// without an early end, so that compilers make vector instructions of it.
+/// Gives the places of four bytes in a row that are so. Most values have none: whole blocks of a fixed
+/// length are looked at without an early end, so that compilers make vector instructions of it.
 fn each_four(value: &[u8], is: impl Fn([u8; 4]) -> bool, give: &mut impl FnMut(usize)) {
     const BLOCK: usize = 64;
+    let mut room = [0_u8; BLOCK + 3];
     for base in (0..value.len()).step_by(BLOCK) {
         let block = value.get(base..value.len().min(base + BLOCK + 3)).unwrap_or_default();
-        let from = |start: usize| block.get(start..).unwrap_or_default();
-        let fours =
-            || from(0).iter().zip(from(1)).zip(from(2)).zip(from(3)).map(|(((a, b), c), d)| [*a, *b, *c, *d]);
+        room.fill(0);
+        if let Some(room) = room.get_mut(..block.len()) {
+            room.copy_from_slice(block);
+        }
+        let [Some(a), Some(b), Some(c), Some(d)] =
+            [0, 1, 2, 3].map(|start| room.get(start..).and_then(<[u8]>::first_chunk::<BLOCK>))
+        else {
+            return;
+        };
+        let fours = || a.iter().zip(b).zip(c).zip(d).map(|(((a, b), c), d)| [*a, *b, *c, *d]);
         if fours().fold(0_u8, |any, four| any | u8::from(is(four))) != 0 {
             fours().enumerate().filter(|(_, four)| is(*four)).for_each(|(at, _)| give(base + at));
         }
