@@ -144,19 +144,8 @@ pub fn read_bytes(bytes: &[u8], wire_len: u32, link_type: u16) -> Packet<'_> {
     }
     match &sliced.transport {
         Some(TransportSlice::Tcp(tcp)) => {
-            let payload = tcp.payload();
-            Packet::Tcp(Segment {
-                source: SocketAddr::new(source, tcp.source_port()),
-                destination: SocketAddr::new(destination, tcp.destination_port()),
-                seq: tcp.sequence_number(),
-                ack: tcp.ack().then(|| tcp.acknowledgment_number()),
-                syn: tcp.syn(),
-                fin: tcp.fin(),
-                rst: tcp.rst(),
-                payload,
-                at: payload.as_ptr().addr().saturating_sub(bytes.as_ptr().addr()),
-                cut: ip.cut(bytes.len(), wire_len),
-            })
+            let at = tcp.payload().as_ptr().addr().saturating_sub(bytes.as_ptr().addr());
+            Packet::Tcp(segment(source, destination, tcp, at, ip.cut(bytes.len(), wire_len)))
         }
         Some(TransportSlice::Udp(udp)) => Packet::Other(udp.payload()),
         _ => Packet::Other(ip.payload.payload),
@@ -169,7 +158,11 @@ pub fn reassembled(source: IpAddr, destination: IpAddr, protocol: u8, bytes: &[u
         return None;
     }
     let tcp = TcpSlice::from_slice(bytes).ok()?;
-    Some(Segment {
+    Some(segment(source, destination, &tcp, bytes.len() - tcp.payload().len(), 0))
+}
+
+fn segment<'a>(source: IpAddr, destination: IpAddr, tcp: &TcpSlice<'a>, at: usize, cut: u32) -> Segment<'a> {
+    Segment {
         source: SocketAddr::new(source, tcp.source_port()),
         destination: SocketAddr::new(destination, tcp.destination_port()),
         seq: tcp.sequence_number(),
@@ -178,9 +171,9 @@ pub fn reassembled(source: IpAddr, destination: IpAddr, protocol: u8, bytes: &[u
         fin: tcp.fin(),
         rst: tcp.rst(),
         payload: tcp.payload(),
-        at: bytes.len() - tcp.payload().len(),
-        cut: 0,
-    })
+        at,
+        cut,
+    }
 }
 
 /// Identification, offset in bytes and more-fragments flag.
