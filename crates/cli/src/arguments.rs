@@ -115,7 +115,7 @@ pub(crate) struct SniffOptions {
     /// Only the summary
     #[arg(long)]
     pub(crate) summary: bool,
-    /// Exit code 10 where this is readable; 5 where packets were missed
+    /// Exit code 10 where this is readable; 5 where it cannot be told: something was missed, or no Redis was seen
     #[arg(long, value_name = "WHAT")]
     pub(crate) fail_on: Option<FailOnName>,
     /// Show secrets as they are

@@ -246,7 +246,17 @@ pub fn sniff(options: &Options, out: impl Write, stop: &AtomicBool) -> Result<Do
         Some(FailOn::Credential) => view.summary.credentials > 0,
         Some(FailOn::Leak) => view.summary.credentials + view.summary.data > 0,
     };
-    let unsure = damage.is_some() || dropped > 0 || totals.damaged > 0 || totals.gaps > 0;
+    // A pass is never vacuous: something of Redis or TLS was seen, all of it, and nothing contradicts it.
+    let nothing_seen = totals.plaintext + totals.tls == 0;
+    let missed = dropped
+        + totals.damaged
+        + totals.fragments
+        + totals.gaps
+        + totals.unread
+        + totals.truncated
+        + totals.conflicts
+        + totals.after_reset;
+    let unsure = damage.is_some() || nothing_seen || missed > 0 || view.stopped_early();
     let exit_code = match (leaks, options.fail_on.is_some() && unsure) {
         (true, _) => ExitCode::Unexpected,
         // What was missed may be what was looked for: no pass.
@@ -298,9 +308,14 @@ impl<W: Write> View<W> {
         }
     }
 
+    /// The limit ended it: what came after was not looked at.
+    fn stopped_early(&self) -> bool {
+        self.seen >= self.limit
+    }
+
     /// Nothing more is wanted, or nobody reads any more.
     fn is_over(&self) -> bool {
-        self.error.is_some() || self.seen >= self.limit
+        self.error.is_some() || self.stopped_early()
     }
 
     fn event(&mut self, event: &Event<'_>, time: u64) {

@@ -24,10 +24,22 @@ fn exit_codes_tell_what_was_found_and_what_could_not_be_told() {
         ("plaintext-then-tls.pcap", "leak", 0),
         ("transaction-and-blocking.pcap", "credential", 0),
         ("gap-in-header.pcap", "credential", 5),
-        ("cluster-bus.pcap", "plaintext", 0),
+        // Nothing of Redis or TLS was seen, or not all of it: that is no pass.
+        ("cluster-bus.pcap", "plaintext", 5),
+        ("other-protocols.pcap", "leak", 5),
+        ("data-after-reset.pcap", "credential", 5),
+        ("deep-and-endless.pcap", "credential", 5),
+        ("conflicting-overlap.pcap", "credential", 5),
+        ("cut.pcap", "credential", 10),
     ] {
         let (output, _folder) = wirelab(&["sniff", "-r", &capture(name), "--summary", "--fail-on", what]);
         assert_eq!(output.status.code(), Some(code), "{name} {what}: {}", text_of(&output));
+    }
+    for nothing in [&["--filter", "port 7000"][..], &["--port", "7000"], &["--limit", "1"]] {
+        let file = capture("transaction-and-blocking.pcap");
+        let (output, _folder) =
+            wirelab(&[&["sniff", "-r", &file, "--fail-on", "credential"], nothing].concat());
+        assert_eq!(output.status.code(), Some(5), "{nothing:?}: {}", text_of(&output));
     }
     let readme = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../README.md").display().to_string();
     for (arguments, code, told) in [
