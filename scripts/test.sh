@@ -6,4 +6,4 @@ scripts/setup.sh --tests
 cargo fmt --all --check
 cargo clippy --locked --workspace --all-targets -- -D warnings
 cargo test --locked --workspace
-scripts/fuzz.sh "${WIRELAB_FUZZ_SECONDS:-30}"
+scripts/fuzz.sh --runs 15000

@@ -117,6 +117,9 @@ fn unpacked(
     loop {
         let damaged =
             |what: String| Ok(FileEnd::Damaged(format!("{name} is damaged after {packets} packets: {what}")));
+        if layout.is_too_short(reader.data()) {
+            return damaged("a block claims to be shorter than its own header".to_owned());
+        }
         match reader.next() {
             Ok((length, block)) => {
                 starved = 0;
@@ -209,6 +212,8 @@ struct Layout {
     pcap: Option<(u16, bool)>,
     /// pcapng: the interfaces of the section.
     interfaces: Vec<Interface>,
+    /// pcapng: whether the section is big-endian.
+    big: Option<bool>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -222,6 +227,18 @@ struct Interface {
 }
 
 impl Layout {
+    /// Whether the next block of a pcapng has a length below the 12 bytes that every block has: the parser
+    /// takes 12 away from it unseen.
+    fn is_too_short(&self, data: &[u8]) -> bool {
+        let (Some(big), Some([kind @ .., a, b, c, d])) = (self.big, data.first_chunk::<8>()) else {
+            return false;
+        };
+        let length =
+            if big { u32::from_be_bytes([*a, *b, *c, *d]) } else { u32::from_le_bytes([*a, *b, *c, *d]) };
+        // The byte order of a section header is its own.
+        kind != [0x0a, 0x0d, 0x0d, 0x0a] && length < 12
+    }
+
     fn item<'a>(&mut self, block: &'a PcapBlockOwned<'_>) -> Result<Option<Item<'a>>, &'static str> {
         Ok(Some(match block {
             PcapBlockOwned::LegacyHeader(header) => {
@@ -238,8 +255,9 @@ impl Layout {
                 let time = u64::from(record.ts_sec) * 1_000_000_000 + fraction;
                 Item::Packet(Captured { time, wire_len: record.origlen, link_type, bytes: record.data })
             }
-            PcapBlockOwned::NG(Block::SectionHeader(_)) => {
+            PcapBlockOwned::NG(Block::SectionHeader(section)) => {
                 self.interfaces.clear();
+                self.big = Some(section.big_endian());
                 return Ok(None);
             }
             PcapBlockOwned::NG(Block::InterfaceDescription(interface)) => {

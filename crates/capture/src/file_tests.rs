@@ -115,6 +115,22 @@ fn pcapng_with_sections_interfaces_resolutions_and_simple_packets() {
 }
 
 #[test]
+fn a_block_shorter_than_its_own_header_is_damage() {
+    for order in [Order(false), Order(true)] {
+        let file = [
+            order.section(),
+            order.interface(1, 0, &[]),
+            order.packet(0, 1, 3, b"abc"),
+            [order.u32(99), order.u32(8), order.u32(8)].concat(),
+        ]
+        .concat();
+        let (seen, end) = all(&file);
+        assert_eq!(seen.len(), 1);
+        assert!(matches!(end, Ok(FileEnd::Damaged(what)) if what.contains("shorter")));
+    }
+}
+
+#[test]
 fn key_logs_and_drops_are_told() {
     let order = Order(false);
     let log = b"CLIENT_RANDOM 00 11\n";
