@@ -236,7 +236,7 @@ impl Layout {
         let length =
             if big { u32::from_be_bytes([*a, *b, *c, *d]) } else { u32::from_le_bytes([*a, *b, *c, *d]) };
         // The byte order of a section header is its own.
-        kind != [0x0a, 0x0d, 0x0d, 0x0a] && length < 12
+        *kind != [0x0a, 0x0d, 0x0d, 0x0a] && length < 12
     }
 
     fn item<'a>(&mut self, block: &'a PcapBlockOwned<'_>) -> Result<Option<Item<'a>>, &'static str> {
