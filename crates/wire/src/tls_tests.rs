@@ -287,3 +287,14 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_cipher_change_ends_a_message_that_was_being_skipped() {
+    // A Finished of a thousand bytes, of which a hundred come; then another, after the change.
+    let cut = [&[20, 0, 3, 232][..], &[0; 100]].concat();
+    let short = [20, 0, 0, 4, 1, 2, 3, 4];
+    let mut reader = TlsReader::default();
+    for bytes in [record(22, &cut), record(20, &[1]), record(22, &short)] {
+        assert_eq!(reader.push(&bytes, false, &mut |_| {}), None);
+    }
+}

@@ -110,6 +110,7 @@ impl TlsReader {
         if kind == CHANGE_CIPHER_SPEC {
             self.cipher_changed = true;
             self.message = Vec::new();
+            self.skip = 0;
         }
         out(TlsEvent::Record(kind));
         // Two bytes are an alert in clear: an encrypted one is longer.
