@@ -55,7 +55,11 @@ pub(crate) enum Command {
     #[command(after_help = SNIFF_EXAMPLES)]
     Sniff(SniffOptions),
     /// List the scenarios that the program carries
-    List,
+    List {
+        /// With importance, what a good client does, weakness and reference
+        #[arg(long)]
+        attacks: bool,
+    },
     /// Explain a scenario
     Explain {
         /// Its id

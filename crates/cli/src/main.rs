@@ -27,28 +27,17 @@ fn main() -> ProcessExit {
         Command::Demo(options) => run::run(&[], &["headline".into()], &options).into(),
         Command::Run { scenarios, tag, options } => run::run(&scenarios, &tag, &options).into(),
         Command::Sniff(options) => sniff::sniff(&options).into(),
-        Command::List => show(embedded().map(|sources| {
-            let mut text = String::new();
-            for source in sources {
-                let arms: Vec<String> =
-                    source.scenario.arms.iter().map(|arm| arm.transport.to_string()).collect();
-                let scenario = source.scenario;
-                text += &format!("{:<42} {}  [{}]\n", scenario.id, scenario.title, arms.join(", "));
-            }
-            say(&text);
+        Command::List { attacks } => show(embedded().map(|sources| {
+            let scenarios: Vec<_> = sources.into_iter().map(|source| source.scenario).collect();
+            say(&if attacks {
+                wirelab_report::attacks(&scenarios)
+            } else {
+                wirelab_report::list(&scenarios)
+            });
         })),
         Command::Explain { id, toml } => show(select(&[id], &Filter::default()).map(|sources| {
             for source in sources {
-                if toml {
-                    println!("{}", source.text);
-                    continue;
-                }
-                let scenario = source.scenario;
-                println!("{} ({})\n\n{}", scenario.title, scenario.id, scenario.description);
-                for arm in scenario.arms {
-                    println!("  {:<15} expects {}", arm.transport.to_string(), arm.expect);
-                }
-                println!("\nRead on: {}", scenario.references.join("; "));
+                say(&if toml { source.text } else { wirelab_report::explain(&source.scenario) });
             }
         })),
         Command::Validate { paths } => show(select(&paths, &Filter::default()).map(|sources| {

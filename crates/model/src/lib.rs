@@ -16,6 +16,7 @@ mod record;
 mod scenario;
 mod schema;
 mod verdict;
+mod weakness;
 mod wire;
 
 pub use canary::{Canaries, CanaryKind};
@@ -29,6 +30,7 @@ pub use record::{ArmRecord, ControlRecord, Outcome, RunRecord, ScenarioInfo, Set
 pub use scenario::{Arm, Attack, Expect, Scenario, Transport};
 pub use schema::schemas;
 pub use verdict::{Got, Verdict};
+pub use weakness::{Importance, Weakness};
 pub use wire::{
     CertificateSeen, Direction, Encoding, FlowKind, FlowSeen, Leak, Resumption, TlsAlertSeen, TlsSeen,
     WireReport,

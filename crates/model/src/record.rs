@@ -1,6 +1,6 @@
 //! `run.json`: what a run leaves for machines.
 
-use crate::{Attack, ExitCode, Expect, Got, Transport, TrialKind, Verdict};
+use crate::{Attack, ExitCode, Expect, Got, Importance, Transport, TrialKind, Verdict, Weakness};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -93,6 +93,10 @@ pub struct ScenarioInfo {
     pub description: String,
     /// Where to read on.
     pub references: Vec<String>,
+    /// How much is lost where it succeeds.
+    pub importance: Importance,
+    /// What is weak about a client or server that it succeeds against.
+    pub weakness: Weakness,
     /// What the attacker does.
     pub attack: Attack,
 }

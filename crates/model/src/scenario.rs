@@ -1,4 +1,4 @@
-use crate::{Got, Verdict};
+use crate::{Got, Importance, Verdict, Weakness};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -48,6 +48,10 @@ pub struct Scenario {
     /// Words to select by: `--tag`.
     #[serde(default)]
     pub tags: Vec<String>,
+    /// How much is lost where it succeeds.
+    pub importance: Importance,
+    /// What is weak about a client or server that it succeeds against.
+    pub weakness: Weakness,
     /// What the attacker does.
     pub attack: Attack,
     /// The arms, at least one; each transport at most once.

@@ -4,6 +4,7 @@ use time::OffsetDateTime;
 use crate::der::Parts;
 use crate::kit::{Kit, Made, Name};
 use crate::ocsp::Staple;
+use wirelab_model::Importance;
 
 /// A forged server certificate: what is wrong with it, and what mends a client that accepts it.
 #[derive(Debug, Clone, Copy)]
@@ -77,19 +78,6 @@ impl Shape {
             Self::FiveIntermediates => "five-intermediates",
         }
     }
-}
-
-/// How much is lost where a client is wrong about a certificate.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Importance {
-    /// Anybody on the path can play the server.
-    Critical,
-    /// Somebody who has some other certificate or key can.
-    High,
-    /// It takes a further fault, of the authority for instance.
-    Medium,
-    /// Nothing by itself.
-    Low,
 }
 
 /// What a client has to do.

@@ -14,6 +14,6 @@ mod template;
 mod weak;
 
 pub use catalogue::{all, find};
-pub use entry::{Entry, Expectation, Importance, Shape};
+pub use entry::{Entry, Expectation, Shape};
 pub use identity::Identity;
 pub use lab::{Lab, PkiError};

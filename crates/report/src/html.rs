@@ -2,12 +2,13 @@ mod dump;
 mod facts;
 mod picture;
 
+use crate::remedy::remedies;
 use crate::words::{column_title, gained, mark, outcome, symbol};
 use askama::Template;
 use dump::Packet;
 use facts::{Fact, facts};
 use std::collections::BTreeMap;
-use wirelab_model::{ArmEvidence, ArmRecord, RunRecord, ScenarioInfo, Transport};
+use wirelab_model::{ArmEvidence, ArmRecord, RunRecord, ScenarioInfo, Transport, Verdict};
 
 #[derive(Template)]
 #[template(path = "run.html")]
@@ -27,6 +28,8 @@ struct Section<'a> {
     info: &'a ScenarioInfo,
     /// By column.
     cells: Vec<Option<Arm<'a>>>,
+    /// Client by client, where an arm was compromised that must not be.
+    remedies: &'static [(&'static str, &'static str)],
 }
 
 struct Arm<'a> {
@@ -71,7 +74,9 @@ pub fn page(record: &RunRecord, evidence: &BTreeMap<String, ArmEvidence>) -> Res
                 None => None,
             });
         }
-        scenarios.push(Section { info, cells });
+        let worse = |arm: &Arm<'_>| arm.record.verdict == Verdict::Compromised && !arm.record.as_expected;
+        let remedies = if cells.iter().flatten().any(worse) { remedies(info.weakness) } else { &[] };
+        scenarios.push(Section { info, cells, remedies });
     }
     let columns = columns
         .into_iter()

@@ -1,11 +1,14 @@
 //! A recorded run in, something to read out. Everything that comes here is masked already.
 
+mod explain;
 mod html;
+mod remedy;
 mod terminal;
 #[cfg(test)]
 mod testkit;
 mod words;
 
+pub use explain::{attacks, explain, list};
 pub use html::page;
 pub use terminal::{arm_line, table};
 pub use words::gained;

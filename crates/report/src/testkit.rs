@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 use wirelab_model::{
-    ArmEvidence, ArmRecord, Attack, ClientEnd, ClientReport, Direction, Expect, Got, Outcome, PacketView,
-    RunRecord, ScenarioInfo, Setup, Transport, Verdict, WireReport,
+    ArmEvidence, ArmRecord, Attack, ClientEnd, ClientReport, Direction, Expect, Got, Importance, Outcome,
+    PacketView, RunRecord, ScenarioInfo, Setup, Transport, Verdict, Weakness, WireReport,
 };
 
 pub(crate) const HOSTILE: &str = "<script>alert('x')</script>&\"";
@@ -79,6 +79,8 @@ pub(crate) fn run() -> (RunRecord, BTreeMap<String, ArmEvidence>) {
             title: "Man in the middle who reads".into(),
             description: HOSTILE.into(),
             references: vec![HOSTILE.into()],
+            importance: Importance::Critical,
+            weakness: Weakness::Chain,
             attack: Attack::RelayRead { certificate: "self-signed".into() },
         }],
         arms,

@@ -270,6 +270,8 @@ fn info(scenario: &Scenario) -> ScenarioInfo {
         title: scenario.title.clone(),
         description: scenario.description.clone(),
         references: scenario.references.clone(),
+        importance: scenario.importance,
+        weakness: scenario.weakness,
         attack: scenario.attack.clone(),
     }
 }

@@ -137,6 +137,8 @@ mod tests {
 id = "x/y"
 title = "t"
 description = "d"
+importance = "high"
+weakness = "chain"
 [attack]
 kind = "impostor"
 certificate = "self-signed"

@@ -260,6 +260,7 @@ mod tests {
                 Expectation::MustAccept => Expect::One(Verdict::Compromised),
             };
             assert_eq!(arm(Transport::Tls).expect, expected, "{}", entry.id);
+            assert_eq!(scenario.importance, entry.importance, "{}", entry.id);
             assert!(scenario.references.iter().any(|text| text.starts_with(entry.cwe)), "{}", entry.id);
             let remedy = scenario.description.contains("Remedy: ");
             assert!(remedy && (3..=6).contains(&scenario.description.lines().count()), "{}", entry.id);

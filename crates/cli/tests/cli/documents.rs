@@ -110,7 +110,7 @@ fn crates_depend_on_each_other_in_one_direction_only() {
         ("model", &[]),
         ("wire", &["model"]),
         ("capture", &["model", "wire"]),
-        ("pki", &[]),
+        ("pki", &["model"]),
         ("judge", &["model"]),
         ("redis", &["model", "pki", "wire"]),
         ("rogue", &["model", "pki", "redis"]),

@@ -4,11 +4,11 @@ use rcgen::{BasicConstraints, CertificateParams, CidrSubnet, GeneralSubtree, IsC
 
 use crate::Entry;
 use crate::entry::Expectation::{MustRefuse, Policy};
-use crate::entry::Importance::{High, Low, Medium};
 use crate::entry::Recipe::{Between, Chain, Leaf};
 use crate::entry::Shape::{Intermediate, TwoIntermediates};
 use crate::kit::{Name, set_names};
 use crate::template::{authority, extension};
+use wirelab_model::Importance::{High, Low, Medium};
 
 const NAME_CONSTRAINTS: &[u64] = &[2, 5, 29, 30];
 

@@ -5,12 +5,12 @@ use rcgen::{KeyPair, PKCS_RSA_SHA256, SigningKey};
 use crate::Entry;
 use crate::der::{Field, INTEGER, SEQUENCE, sequence, tlv};
 use crate::entry::Expectation::{MustAccept, MustRefuse, Policy};
-use crate::entry::Importance::{Critical, High, Low, Medium};
 use crate::entry::Recipe::{Chain, Leaf, Patched};
 use crate::entry::Shape::{Direct, RsaAboveIntermediate, RsaIntermediate};
 use crate::kit::{ALTERNATIVE_NAMES, Authority, Kit, Made, new_key, patch_first};
 use crate::template::{authority, extension};
 use crate::weak::{self, Hash, Rsa};
+use wirelab_model::Importance::{Critical, High, Low, Medium};
 
 /// ecdsa-with-SHA384, 1.2.840.10045.4.3.3
 const ECDSA_SHA384: &[u8] = b"\x30\x0a\x06\x08\x2a\x86\x48\xce\x3d\x04\x03\x03";

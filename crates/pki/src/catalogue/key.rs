@@ -7,12 +7,12 @@ use rcgen::{
 
 use crate::Entry;
 use crate::entry::Expectation::{MustAccept, MustRefuse, Policy};
-use crate::entry::Importance::{High, Low, Medium};
 use crate::entry::Recipe::Chain;
 use crate::entry::Shape::{Direct, Intermediate, RsaIntermediate, RsaKey};
 use crate::kit::{Kit, Made, new_key, patch_first, point};
 use crate::template::authority;
 use crate::weak::{self, Hash, KnownKey, Pkcs8, Rsa};
+use wirelab_model::Importance::{High, Low, Medium};
 
 pub(super) static ENTRIES: &[Entry] = &[
     Entry {

@@ -6,11 +6,11 @@ use rcgen::{CertificateParams, DistinguishedName, SanType};
 
 use crate::Entry;
 use crate::entry::Expectation::{MustAccept, MustRefuse, Policy};
-use crate::entry::Importance::{Critical, High, Low, Medium};
 use crate::entry::Recipe::{Leaf, Names};
 use crate::kit::ALTERNATIVE_NAMES;
 use crate::kit::Name::{Dns, Email, Raw, Uri, V4, V6};
 use crate::template::extension;
+use wirelab_model::Importance::{Critical, High, Low, Medium};
 
 pub(super) static ENTRIES: &[Entry] = &[
     Entry {

@@ -2,9 +2,9 @@
 
 use crate::Entry;
 use crate::entry::Expectation::Policy;
-use crate::entry::Importance::{High, Low, Medium};
 use crate::entry::Recipe::Stapled;
 use crate::ocsp::Staple;
+use wirelab_model::Importance::{High, Low, Medium};
 
 pub(super) static ENTRIES: &[Entry] = &[
     Entry {

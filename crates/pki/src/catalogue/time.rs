@@ -6,8 +6,8 @@ use time::Duration;
 use crate::Entry;
 use crate::der::{Field, GENERALIZED_TIME, Parts, SEQUENCE, UTC_TIME, elements, open, tlv};
 use crate::entry::Expectation::{MustRefuse, Policy};
-use crate::entry::Importance::{High, Low, Medium};
 use crate::entry::Recipe::{Between, Leaf, Patched};
+use wirelab_model::Importance::{High, Low, Medium};
 
 pub(super) static ENTRIES: &[Entry] = &[
     Entry {

@@ -7,12 +7,12 @@ use time::Duration;
 use crate::Entry;
 use crate::der::Field;
 use crate::entry::Expectation::{MustAccept, MustRefuse, Policy};
-use crate::entry::Importance::{Critical, High, Low, Medium};
 use crate::entry::Recipe::{Between, Chain};
 use crate::entry::Shape::{Direct, FiveIntermediates, Intermediate, TwoIntermediates};
 use crate::kit::{Authority, Kit, Made, Name, new_key, patch_first, point, set_names};
 use crate::template::{authority, named};
 use crate::weak;
+use wirelab_model::Importance::{Critical, High, Low, Medium};
 
 pub(super) static ENTRIES: &[Entry] = &[
     Entry {

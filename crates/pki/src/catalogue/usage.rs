@@ -5,11 +5,11 @@ use rcgen::{BasicConstraints, ExtendedKeyUsagePurpose, IsCa, KeyUsagePurpose, Si
 use crate::Entry;
 use crate::der::{Field, INTEGER, Parts, SEQUENCE, elements, open, sequence, tlv};
 use crate::entry::Expectation::{MustAccept, MustRefuse, Policy};
-use crate::entry::Importance::{High, Low, Medium};
 use crate::entry::Recipe::{Between, Chain, Leaf, Patched};
 use crate::entry::Shape::{Direct, Intermediate};
 use crate::kit::patch_first;
 use crate::template::extension;
+use wirelab_model::Importance::{High, Low, Medium};
 
 const KEY_USAGE: &[u64] = &[2, 5, 29, 15];
 const AUTHORITY_KEY: &[u64] = &[2, 5, 29, 35];
