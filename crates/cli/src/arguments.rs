@@ -185,6 +185,8 @@ pub(crate) enum ArmName {
     Plaintext,
     TlsUnverified,
     Tls,
+    MtlsUnverified,
+    Mtls,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]

@@ -84,6 +84,8 @@ fn transport(arm: ArmName) -> Transport {
         ArmName::Plaintext => Transport::Plaintext,
         ArmName::TlsUnverified => Transport::TlsUnverified,
         ArmName::Tls => Transport::Tls,
+        ArmName::MtlsUnverified => Transport::MtlsUnverified,
+        ArmName::Mtls => Transport::Mtls,
     }
 }
 

@@ -62,6 +62,7 @@ pub(crate) fn good(transport: Transport) -> Trial {
                     certificate: "good".into(),
                     sni: Some("localhost".into()),
                     certificate_sent: true,
+                    client_certificate: transport.is_mutual(),
                     version: None,
                     cipher: None,
                     handshake: Handshake::Completed,

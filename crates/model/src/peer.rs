@@ -81,6 +81,8 @@ pub struct TlsFacts {
     pub sni: Option<String>,
     /// Whether the certificate went out to the client.
     pub certificate_sent: bool,
+    /// Whether the client showed a certificate of its own.
+    pub client_certificate: bool,
     /// Negotiated version, for instance `TLSv1.3`.
     pub version: Option<String>,
     /// Negotiated suite, for instance `TLS13_AES_128_GCM_SHA256`.

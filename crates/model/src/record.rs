@@ -120,6 +120,10 @@ pub struct ArmRecord {
     pub expected: Expect,
     /// What the attacker must have got at least.
     pub expected_got: Vec<Got>,
+    /// What the attacker must not have got.
+    pub expected_not_got: Vec<Got>,
+    /// The arm is there to show that the attack works.
+    pub liveness: bool,
     /// Whether the arm is as the scenario asks.
     pub as_expected: bool,
     /// One sentence for people.

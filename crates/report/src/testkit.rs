@@ -18,6 +18,8 @@ fn arm(transport: Transport, verdict: Verdict, expected: Verdict, got: &[Got]) -
         got: got.to_vec(),
         expected: Expect::One(expected),
         expected_got: Vec::new(),
+        expected_not_got: Vec::new(),
+        liveness: !transport.is_verified(),
         as_expected: verdict == expected,
         why: format!("because {HOSTILE}"),
         evidence: format!("evidence/{transport}"),

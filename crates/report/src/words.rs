@@ -22,7 +22,7 @@ pub fn gained(arm: &ArmRecord) -> String {
 
 /// Whether the client took over verified TLS what it may take.
 fn allowed(arm: &ArmRecord) -> bool {
-    arm.as_expected && arm.arm == Transport::Tls && arm.verdict == Verdict::Compromised
+    arm.as_expected && !arm.liveness && arm.verdict == Verdict::Compromised
 }
 
 /// What marks an arm: ` `, `!` where it is not as expected, `~` where a client may be like this.
@@ -38,6 +38,9 @@ pub(crate) fn outcome(record: &RunRecord) -> &'static str {
     match record.outcome {
         Outcome::AsExpected if record.arms.iter().any(allowed) => {
             "As expected: nothing leaks with verified TLS but to certificates that a client may accept, marked with ~"
+        }
+        Outcome::AsExpected if record.arms.iter().any(|arm| arm.liveness && arm.arm.is_verified()) => {
+            "As expected: each attack works where nothing protects against it, and nowhere else."
         }
         Outcome::AsExpected => "As expected: everything leaks without TLS, and nothing with verified TLS.",
         Outcome::Unexpected => "Not as expected: see the arms marked with !",
@@ -61,5 +64,7 @@ pub(crate) fn column_title(transport: Transport) -> &'static str {
         Transport::Plaintext => "without TLS",
         Transport::TlsUnverified => "TLS, unverified",
         Transport::Tls => "TLS, verified",
+        Transport::MtlsUnverified => "mutual TLS, unverified",
+        Transport::Mtls => "mutual TLS",
     }
 }

@@ -25,12 +25,14 @@ pub enum RogueError {
 }
 
 /// The good server behind a relay.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Upstream {
     /// Where it is.
     pub address: SocketAddr,
     /// Whether it speaks TLS.
     pub tls: bool,
+    /// What the relay shows as a client, where the server asks. An attacker has none.
+    pub shows: Option<Identity>,
 }
 
 /// Bytes to replace in what the server sends.

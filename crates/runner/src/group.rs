@@ -28,7 +28,7 @@ pub struct Group {
 impl Group {
     /// Rogues that must be tried without their flaw: those whose refusal is to mean something.
     pub(crate) fn rogues(&self, scenarios: &[Scenario]) -> Vec<Rogue> {
-        if self.transport != Transport::Tls {
+        if !self.transport.is_verified() {
             return Vec::new();
         }
         let mut rogues: Vec<_> = self
@@ -60,7 +60,7 @@ pub(crate) enum Rogue {
 impl Rogue {
     pub(crate) fn of(attack: &Attack) -> Option<Self> {
         match attack {
-            Attack::Eavesdrop => None,
+            Attack::Eavesdrop | Attack::Intruder { .. } => None,
             Attack::Impostor { certificate } => {
                 let shape = wirelab_pki::find(certificate).map_or(Shape::Direct, Entry::shape);
                 Some(Self::Impostor { shape, host: host(certificate) })
@@ -93,19 +93,31 @@ impl Rogue {
 /// for the built-in client). Where it runs a `tls` arm, the built-in client runs the others, which
 /// show that the attack is live; they come first.
 pub(crate) fn plan(scenarios: &[Scenario], client: &Client, wanted: Option<&[Transport]>) -> Vec<Group> {
-    let everything = [Transport::Plaintext, Transport::TlsUnverified, Transport::Tls];
+    let everything = [
+        Transport::Plaintext,
+        Transport::TlsUnverified,
+        Transport::Tls,
+        Transport::MtlsUnverified,
+        Transport::Mtls,
+    ];
     let wanted = wanted.unwrap_or(match client {
         Client::Builtin => &everything,
         Client::Command(_) => &[Transport::Tls],
     });
     let mut groups: Vec<Group> = Vec::new();
     for (index, scenario) in scenarios.iter().enumerate() {
-        let tests_tls =
-            scenario.arms.iter().any(|a| a.transport == Transport::Tls) && wanted.contains(&Transport::Tls);
+        let tests_client =
+            scenario.arms.iter().any(|a| a.transport.is_verified() && wanted.contains(&a.transport));
+        // There the server is under test, whoever the client is.
+        let tests_server = matches!(scenario.attack, Attack::Intruder { .. });
         for arm in &scenario.arms {
-            let who = if wanted.contains(&arm.transport) {
+            // Liveness is for arms that are run.
+            let proves = !arm.transport.is_verified() || tests_server;
+            let who = if tests_server {
+                &Client::Builtin
+            } else if wanted.contains(&arm.transport) {
                 client
-            } else if tests_tls {
+            } else if tests_client && proves {
                 &Client::Builtin
             } else {
                 continue;
@@ -130,11 +142,24 @@ mod tests {
 
     fn shape(client: &Client, wanted: Option<&[Transport]>) -> Vec<(bool, Transport, usize)> {
         let mut scenarios: Vec<_> = embedded().unwrap().into_iter().map(|source| source.scenario).collect();
-        scenarios.retain(|scenario| !scenario.id.starts_with("certificate/"));
+        scenarios
+            .retain(|scenario| ["eavesdrop/", "mitm/"].iter().any(|folder| scenario.id.starts_with(folder)));
         plan(&scenarios, client, wanted)
             .iter()
             .map(|group| (group.client == Client::Builtin, group.transport, group.arms.len()))
             .collect()
+    }
+
+    #[test]
+    fn an_intruder_is_the_built_in_client_whoever_is_under_test() {
+        let mut scenarios: Vec<_> = embedded().unwrap().into_iter().map(|source| source.scenario).collect();
+        scenarios.retain(|scenario| scenario.id.starts_with("mutual/intruder-"));
+        let command = Client::Command(vec!["app".into()]);
+        for wanted in [None, Some([Transport::Plaintext].as_slice())] {
+            let groups = plan(&scenarios, &command, wanted);
+            let shape: Vec<_> = groups.iter().map(|group| (&group.client, group.transport)).collect();
+            assert_eq!(shape, [(&Client::Builtin, Transport::Tls), (&Client::Builtin, Transport::Mtls)]);
+        }
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use crate::options::Options;
 use miette::Diagnostic;
+use rustls_pki_types::CertificateDer;
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::Write;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
@@ -122,6 +123,29 @@ impl Lab {
         let Some(entry) = like else { return Ok(self.pki.good().clone()) };
         let name = format!("good {}", shape.word());
         Ok(Identity { name, ..self.pki.mend(entry, time::OffsetDateTime::now_utc())? })
+    }
+
+    /// What an intruder shows, written into `folder`: certificate and key. Scenarios are checked against
+    /// the catalogue, so it is there.
+    pub(crate) fn intruder(&self, name: &str, folder: &Path) -> Result<Option<(PathBuf, PathBuf)>, RunError> {
+        let intruder = wirelab_pki::intruder(name)
+            .ok_or_else(|| RunError::Rogue { reason: format!("there is no intruder named `{name}`") })?;
+        let Some(identity) = self.pki.intrude(intruder, time::OffsetDateTime::now_utc())? else {
+            return Ok(None);
+        };
+        let certificate = write_file(&folder.join("intruder.crt"), identity.chain_pem().as_bytes())?;
+        let key = write_file(&folder.join("intruder.key"), identity.key_pem().as_bytes())?;
+        Ok(Some((certificate, key)))
+    }
+
+    /// The good client's certificate.
+    pub(crate) fn client(&self) -> &Identity {
+        self.pki.client()
+    }
+
+    /// The authority of the run.
+    pub(crate) fn authority(&self) -> &CertificateDer<'static> {
+        self.pki.authority_der()
     }
 
     /// The certificate of that name: `good`, or an entry of the catalogue, made for this very moment.

@@ -126,7 +126,7 @@ impl<F: FnMut(RunEvent)> State<'_, F> {
             self.tell_start(&scenario.id, group);
             let idle = self.lab.options.sabotage == Some(Sabotage::IdleRogue);
             let peer = match Peer::attacking(&scenario.attack) {
-                Peer::Good => Peer::Good,
+                peer @ (Peer::Good | Peer::Intruded { .. }) => peer,
                 _ if idle => Peer::Idle,
                 peer => peer,
             };
@@ -203,7 +203,7 @@ impl<F: FnMut(RunEvent)> State<'_, F> {
         crate::lab::make_folder(&path)?;
         // Boxed: the state of a whole trial is too large to be copied around.
         let recorded = Box::pin(crate::trial::run(self.lab, spec, &path)).await?;
-        let peer = if spec.peer == Peer::Good { "server" } else { "rogue" };
+        let peer = if spec.peer.is_server() { "server" } else { "rogue" };
         let evidence = crate::evidence::write(&path, &recorded, peer, self.lab.options.reveal)?;
         self.evidence.insert(folder.to_owned(), evidence);
         Ok(recorded)
@@ -212,8 +212,9 @@ impl<F: FnMut(RunEvent)> State<'_, F> {
     fn finish(&mut self, group: &Group, scenario: usize, finding: Finding, folder: &str, duration_ms: u64) {
         let Some(scenario) = self.scenarios.get(scenario) else { return };
         let Some(arm) = scenario.arms.iter().find(|arm| arm.transport == group.transport) else { return };
-        let as_expected =
-            arm.expect.allows(finding.verdict) && arm.got.iter().all(|wanted| finding.got.contains(wanted));
+        let as_expected = arm.expect.allows(finding.verdict)
+            && arm.got.iter().all(|wanted| finding.got.contains(wanted))
+            && !arm.not_got.iter().any(|unwanted| finding.got.contains(unwanted));
         self.findings.insert((scenario.id.clone(), arm.transport), finding.clone());
         let left_behind = self.evidence.get(folder).map(|evidence| evidence.client.left_behind.clone());
         let record = ArmRecord {
@@ -225,6 +226,8 @@ impl<F: FnMut(RunEvent)> State<'_, F> {
             got: finding.got,
             expected: arm.expect.clone(),
             expected_got: arm.got.clone(),
+            expected_not_got: arm.not_got.clone(),
+            liveness: liveness_sibling(scenario, arm.transport).is_none(),
             as_expected,
             why: finding.why,
             evidence: folder.to_owned(),

@@ -3,7 +3,7 @@
 use miette::{Diagnostic, NamedSource, SourceSpan};
 use std::collections::BTreeSet;
 use thiserror::Error;
-use wirelab_model::{Scenario, Transport, Verdict};
+use wirelab_model::{Attack, Scenario, Transport, Verdict};
 
 /// A scenario that cannot be used. The fault is the file's.
 #[derive(Debug, Error, Diagnostic)]
@@ -80,6 +80,16 @@ fn check(scenario: &Scenario) -> Result<(), Fault> {
             certificate,
         );
     }
+    if let Attack::Intruder { certificate } = &scenario.attack
+        && wirelab_pki::intruder(certificate).is_none()
+    {
+        let known: Vec<_> = wirelab_pki::intruders().iter().map(|intruder| intruder.id).collect();
+        return fault(
+            format!("there is no intruder named `{certificate}`"),
+            &format!("there are: {}", known.join(", ")),
+            certificate,
+        );
+    }
     if scenario.arms.is_empty() {
         return fault(
             "there is no arm".into(),
@@ -111,18 +121,25 @@ fn check(scenario: &Scenario) -> Result<(), Fault> {
                 "got",
             );
         }
-        if arm.expect.allows(Verdict::Secure) && transport != Transport::Tls {
+        let proof = matches!(scenario.attack, Attack::Intruder { .. }) && transport == Transport::Tls;
+        if arm.expect.allows(Verdict::Secure) && (!transport.is_verified() || proof) {
             return fault(
                 format!("the arm `{transport}` cannot be secure: it is there to show that the attack works"),
                 "expect `compromised`",
                 &format!("\"{transport}\""),
             );
         }
-        if transport == Transport::Tls && wirelab_judge::liveness_sibling(scenario, transport).is_none() {
+        if transport.is_verified() && !proof && wirelab_judge::liveness_sibling(scenario, transport).is_none()
+        {
             return fault(
-                "nothing shows that the attack is live, so the `tls` arm could never pass".into(),
-                "add an arm with transport `plaintext` or `tls-unverified` that expects `compromised`",
-                "\"tls\"",
+                format!("nothing shows that the attack is live, so the `{transport}` arm could never pass"),
+                match scenario.attack {
+                    Attack::Intruder { .. } => "add an arm with transport `tls` that expects `compromised`",
+                    _ => {
+                        "add an arm with transport `plaintext` or `tls-unverified` that expects `compromised`"
+                    }
+                },
+                &format!("\"{transport}\""),
             );
         }
     }
@@ -169,6 +186,16 @@ expect = "secure"
             ("\"compromised\"", "[\"secure\", \"compromised\"]", "cannot be secure"),
             ("\"tls\"", "\"plaintext\"", "twice"),
             ("x/y", "X Y", "not usable"),
+            (
+                "\"impostor\"\ncertificate = \"self-signed\"",
+                "\"intruder\"\ncertificate = \"nobody\"",
+                "no intruder named",
+            ),
+            (
+                "\"impostor\"\ncertificate = \"self-signed\"",
+                "\"intruder\"\ncertificate = \"none\"",
+                "cannot be secure",
+            ),
         ];
         for (from, to, expected) in cases {
             let text = GOOD.replace(from, to);

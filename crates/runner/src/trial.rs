@@ -12,7 +12,7 @@ use wirelab_model::{
 };
 use wirelab_pki::Shape;
 use wirelab_rogue::{Rogue, Tamper, Upstream};
-use wirelab_subject::{Client, Server, Target};
+use wirelab_subject::{Client, Server, ServerTls, Target};
 use wirelab_wire::{Analysis, Needles, analyze};
 
 /// How long the capture may take to show a marker packet.
@@ -58,6 +58,10 @@ pub(crate) enum Peer {
         armed: bool,
     },
     Idle,
+    /// The good server, and the client is an intruder.
+    Intruded {
+        certificate: String,
+    },
 }
 
 impl Peer {
@@ -74,6 +78,7 @@ impl Peer {
                 Self::Relay { certificate: certificate.clone(), tamper: true }
             }
             Attack::Corrupt => Self::Corrupter { armed: true },
+            Attack::Intruder { certificate } => Self::Intruded { certificate: certificate.clone() },
         }
     }
 
@@ -90,8 +95,15 @@ impl Peer {
     fn host(&self) -> &'static str {
         match self {
             Self::Impostor { host, .. } | Self::Unarmed { host, .. } => host,
-            Self::Good | Self::Relay { .. } | Self::Corrupter { .. } | Self::Idle => HOST,
+            Self::Good | Self::Relay { .. } | Self::Corrupter { .. } | Self::Idle | Self::Intruded { .. } => {
+                HOST
+            }
         }
+    }
+
+    /// Whether the client meets the good server itself.
+    pub(crate) fn is_server(&self) -> bool {
+        matches!(self, Self::Good | Self::Intruded { .. })
     }
 
     fn needs_server(&self) -> bool {
@@ -120,13 +132,12 @@ pub(crate) async fn run(lab: &Lab, spec: &Spec<'_>, folder: &Path) -> Result<Rec
 
     let dialled_port = |behind_rogue: bool| if behind_rogue { 0 } else { lab.options.port };
     let server = if spec.peer.needs_server() {
-        let good = if transport.is_tls() { Some(lab.identity("good")?) } else { None };
-        let port = dialled_port(spec.peer != Peer::Good);
+        let good = lab.identity("good")?;
+        let clients = transport.is_mutual().then(|| lab.authority());
+        let tls = transport.is_tls().then_some(ServerTls { identity: &good, clients });
+        let port = dialled_port(!spec.peer.is_server());
         let launcher = &lab.options.launcher;
-        Some(
-            Server::start(lab.options.server, port, &canaries.password, good.as_ref(), folder, launcher)
-                .await?,
-        )
+        Some(Server::start(lab.options.server, port, &canaries.password, tls, folder, launcher).await?)
     } else {
         None
     };
@@ -142,6 +153,10 @@ pub(crate) async fn run(lab: &Lab, spec: &Spec<'_>, folder: &Path) -> Result<Rec
         transport,
         canaries: canaries.clone(),
         files: lab.files.clone(),
+        shows: match &spec.peer {
+            Peer::Intruded { certificate } => lab.intruder(certificate, folder)?,
+            _ => transport.is_mutual().then(|| (lab.files.client_cert.clone(), lab.files.client_key.clone())),
+        },
         deadline: lab.options.deadline,
     };
     let client = spec.client.run(&lab.options.launcher, &target).await;
@@ -173,7 +188,7 @@ pub(crate) async fn run(lab: &Lab, spec: &Spec<'_>, folder: &Path) -> Result<Rec
     let key_log =
         [&rogue_report, &server_report].into_iter().flatten().flat_map(|report| report.key_log.clone());
     let key_log: Vec<u8> = key_log.collect();
-    let mut peer = if spec.peer == Peer::Good { server_report } else { rogue_report };
+    let mut peer = if spec.peer.is_server() { server_report } else { rogue_report };
     if let Some(peer) = &mut peer {
         witness(peer, &needles);
     }
@@ -216,7 +231,7 @@ async fn start_rogue(
     let upstream = SocketAddr::from((Ipv4Addr::LOCALHOST, server.map(Server::port).unwrap_or_default()));
     let identity = |name: &str| if transport.is_tls() { lab.identity(name).map(Some) } else { Ok(None) };
     let started = match peer {
-        Peer::Good => return Ok(None),
+        Peer::Good | Peer::Intruded { .. } => return Ok(None),
         Peer::Idle => Rogue::idle(port).await,
         Peer::Impostor { certificate, .. } => Rogue::impostor(port, identity(certificate)?.as_ref()).await,
         Peer::Unarmed { shape, .. } => {
@@ -228,7 +243,9 @@ async fn start_rogue(
                 find: canaries.value.clone().into(),
                 replace: canaries.forged.clone().into(),
             });
-            let upstream = Upstream { address: upstream, tls: transport.is_tls() };
+            // Without its flaw it has a good certificate as a client too.
+            let shows = (certificate == "good" && transport.is_mutual()).then(|| lab.client());
+            let upstream = Upstream { address: upstream, tls: transport.is_tls(), shows: shows.cloned() };
             Rogue::relay(port, identity(certificate)?.as_ref(), upstream, tamper).await
         }
         Peer::Corrupter { armed } => {

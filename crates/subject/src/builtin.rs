@@ -3,11 +3,11 @@
 use crate::Target;
 use crate::target::USERNAME;
 use redis::{
-    AsyncConnectionConfig, ConnectionAddr, IntoConnectionInfo, RedisConnectionInfo, RedisError,
-    TlsCertificates,
+    AsyncConnectionConfig, ClientTlsConfig, ConnectionAddr, IntoConnectionInfo, RedisConnectionInfo,
+    RedisError, TlsCertificates,
 };
 use std::error::Error;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 use wirelab_model::{ClientEnd, ClientReport, Transport};
 
@@ -16,8 +16,8 @@ const PATIENCE: Duration = Duration::from_secs(3);
 
 #[derive(Debug, thiserror::Error)]
 enum BuiltinError {
-    #[error("cannot read the authority to trust, {}: {source}", path.display())]
-    Authority { path: PathBuf, source: std::io::Error },
+    #[error("cannot read a certificate or key, {}: {source}", path.display())]
+    File { path: PathBuf, source: std::io::Error },
     #[error(transparent)]
     Redis(#[from] RedisError),
     #[error("GET returned nothing for the key that was SET")]
@@ -68,12 +68,7 @@ async fn client(target: &Target) -> Result<redis::Client, BuiltinError> {
     let (host, port) = (host.clone(), *port);
     let address = match transport {
         Transport::Plaintext => ConnectionAddr::Tcp(host, port),
-        Transport::Tls | Transport::TlsUnverified => ConnectionAddr::TcpTls {
-            host,
-            port,
-            insecure: *transport == Transport::TlsUnverified,
-            tls_params: None,
-        },
+        tls => ConnectionAddr::TcpTls { host, port, insecure: !tls.is_verified(), tls_params: None },
     };
     let login = RedisConnectionInfo::default().set_username(USERNAME).set_password(&target.canaries.password);
     // Without it Nagle's algorithm and delayed acknowledgements cost every session 40 ms.
@@ -85,11 +80,19 @@ async fn client(target: &Target) -> Result<redis::Client, BuiltinError> {
     // The process may hold rustls with several providers: name ours. Only the first call counts.
     drop(rustls::crypto::aws_lc_rs::default_provider().install_default());
     // The lab's authority alone: given one, the crate does not look at those of the system.
-    let authority = tokio::fs::read(&files.ca)
-        .await
-        .map_err(|source| BuiltinError::Authority { path: files.ca.clone(), source })?;
-    let certificates = TlsCertificates { client_tls: None, root_cert: Some(authority) };
+    let authority = read(&files.ca).await?;
+    let client_tls = match &target.shows {
+        None => None,
+        Some((cert, key)) => {
+            Some(ClientTlsConfig { client_cert: read(cert).await?, client_key: read(key).await? })
+        }
+    };
+    let certificates = TlsCertificates { client_tls, root_cert: Some(authority) };
     Ok(redis::Client::build_with_tls(info, certificates)?)
+}
+
+async fn read(path: &Path) -> Result<Vec<u8>, BuiltinError> {
+    tokio::fs::read(path).await.map_err(|source| BuiltinError::File { path: path.to_owned(), source })
 }
 
 /// The error and what it comes from, without what was said already.

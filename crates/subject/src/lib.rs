@@ -14,6 +14,6 @@ mod target;
 
 pub use client::Client;
 pub use command::{SplitError, split};
-pub use server::{Server, ServerError, ServerKind};
+pub use server::{Server, ServerError, ServerKind, ServerTls};
 pub use supervise::{OUTPUT_LIMIT, launcher, supervise};
 pub use target::{Target, TlsFiles};

@@ -18,6 +18,9 @@ pub struct Target {
     pub canaries: Canaries,
     /// Certificates and keys.
     pub files: TlsFiles,
+    /// The certificate and key that the built-in client shows to a server that asks, PEM; none: it shows
+    /// nothing. Commands are given those of `files`, and show them or not.
+    pub shows: Option<(PathBuf, PathBuf)>,
     /// How long the client may take, from its start to its end.
     pub deadline: Duration,
 }
@@ -94,6 +97,7 @@ pub(crate) mod tests {
                 client_key: folder.join("client.key"),
                 client_pfx: folder.join("client.pfx"),
             },
+            shows: None,
             deadline: Duration::from_secs(10),
         }
     }

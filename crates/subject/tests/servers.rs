@@ -9,7 +9,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 use wirelab_pki::Lab;
-use wirelab_subject::{Server, ServerKind};
+use wirelab_subject::{Server, ServerKind, ServerTls};
 
 const PASSWORD: &str = "hunter2";
 
@@ -129,7 +129,7 @@ async fn redis_cli_gets_in_over_tls_and_only_so_and_only_with_the_password() {
     let authority = folder.path().join("ca.crt");
     std::fs::write(&authority, lab.authority_pem()).unwrap();
     let authority = authority.to_string_lossy();
-    let good = Some(lab.good());
+    let good = Some(ServerTls { identity: lab.good(), clients: None });
     let server = Server::start(ServerKind::Embedded, 0, PASSWORD, good, folder.path(), &[]).await.unwrap();
     let port = server.port().to_string();
     let tls = ["-h", "localhost", "-p", &port, "--tls", "--sni", "localhost", "--cacert", &authority];

@@ -10,6 +10,7 @@ mod certificates;
 mod clients;
 mod documents;
 mod lab;
+mod mutual;
 mod privilege;
 mod signals;
 mod snapshots;
