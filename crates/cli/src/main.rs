@@ -3,6 +3,7 @@
 
 mod arguments;
 mod progress;
+mod rogue;
 mod run;
 mod sniff;
 
@@ -26,6 +27,7 @@ fn main() -> ProcessExit {
     match Arguments::parse().command {
         Command::Demo(options) => run::run(&[], &["headline".into()], &options).into(),
         Command::Run { scenarios, tag, options } => run::run(&scenarios, &tag, &options).into(),
+        Command::Rogue(options) => rogue::rogue(&options).into(),
         Command::Sniff(options) => sniff::sniff(&options).into(),
         Command::List { attacks } => show(embedded().map(|sources| {
             let scenarios: Vec<_> = sources.into_iter().map(|source| source.scenario).collect();

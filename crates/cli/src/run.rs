@@ -54,7 +54,7 @@ pub(crate) fn run(wanted: &[String], tags: &[String], given: &RunOptions) -> Exi
         },
         deadline: Duration::from_secs(given.timeout),
         port: given.port,
-        folder: given.out.clone().unwrap_or_else(|| default_folder().into()),
+        folder: given.out.clone().unwrap_or_else(|| default_folder("run").into()),
         reveal: given.reveal,
         fail_fast: given.fail_fast,
         sabotage: given.sabotage.map(|sabotage| match sabotage {
@@ -89,11 +89,12 @@ fn transport(arm: ArmName) -> Transport {
     }
 }
 
-fn default_folder() -> String {
+/// A name that says when, in UTC.
+pub(crate) fn default_folder(what: &str) -> String {
     let now = time::OffsetDateTime::now_utc();
     let (date, clock) = (now.date(), now.time());
     let date = format!("{}{:02}{:02}", date.year(), u8::from(date.month()), date.day());
-    format!("wirelab-run-{date}-{:02}{:02}{:02}", clock.hour(), clock.minute(), clock.second())
+    format!("wirelab-{what}-{date}-{:02}{:02}{:02}", clock.hour(), clock.minute(), clock.second())
 }
 
 async fn run_and_report(scenarios: Vec<Scenario>, options: Options, color: Color) -> ExitCode {

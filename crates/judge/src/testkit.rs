@@ -61,6 +61,7 @@ pub(crate) fn good(transport: Transport) -> Trial {
                 tls: tls.then(|| TlsFacts {
                     certificate: "good".into(),
                     sni: Some("localhost".into()),
+                    offered: None,
                     certificate_sent: true,
                     client_certificate: transport.is_mutual(),
                     version: None,

@@ -25,7 +25,7 @@ pub use event::RunEvent;
 pub use evidence::{ArmEvidence, PacketView, Trial, TrialKind};
 pub use exit::ExitCode;
 pub use frame::{Frame, LINKTYPE_ETHERNET};
-pub use peer::{Connection, Ending, Handshake, Opening, PeerReport, TlsFacts, Witnessed};
+pub use peer::{Connection, Ending, Handshake, Harvest, Offered, Opening, PeerReport, TlsFacts, Witnessed};
 pub use record::{ArmRecord, ControlRecord, Outcome, RunRecord, ScenarioInfo, Setup};
 pub use scenario::{Arm, Attack, Expect, Scenario, Transport};
 pub use schema::schemas;

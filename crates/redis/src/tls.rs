@@ -1,3 +1,4 @@
+use crate::heard::Heard;
 use crate::record::{Recorder, alert, tls_error};
 use crate::weak_key::WeakKey;
 use rustls::crypto::aws_lc_rs;
@@ -95,10 +96,11 @@ impl Tls {
     }
 
     /// Shakes hands and records how it went. None where that failed.
-    pub(crate) async fn accept(&self, tcp: TcpStream, recorder: &Recorder) -> Option<TlsStream<TcpStream>> {
+    pub(crate) async fn accept(&self, tcp: TcpStream, recorder: &Recorder) -> Option<TlsStream<Heard>> {
         let mut facts = TlsFacts {
             certificate: self.certificate.clone(),
             sni: None,
+            offered: None,
             certificate_sent: false,
             client_certificate: false,
             version: None,
@@ -106,6 +108,7 @@ impl Tls {
             handshake: Handshake::Failed { reason: "it did not end".into() },
         };
         recorder.note(|connection| connection.tls = Some(facts.clone()));
+        let (tcp, first) = Heard::new(tcp);
         let accepted = match LazyConfigAcceptor::new(Acceptor::default(), tcp).await {
             Ok(start) => {
                 facts.sni = start.client_hello().server_name().map(str::to_owned);
@@ -138,6 +141,7 @@ impl Tls {
                 None
             }
         };
+        facts.offered = first.offered();
         recorder.note(|connection| connection.tls = Some(facts));
         result
     }

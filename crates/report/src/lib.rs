@@ -1,5 +1,6 @@
 //! A recorded run in, something to read out. Everything that comes here is masked already.
 
+mod connection;
 mod explain;
 mod html;
 mod remedy;
@@ -8,6 +9,7 @@ mod terminal;
 mod testkit;
 mod words;
 
+pub use connection::{connection, connection_json};
 pub use explain::{attacks, explain, list};
 pub use html::page;
 pub use terminal::{arm_line, table};

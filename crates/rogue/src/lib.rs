@@ -9,7 +9,8 @@ use relay::Relay;
 use std::net::SocketAddr;
 use std::time::Duration;
 use thiserror::Error;
-use wirelab_model::{Ending, PeerReport};
+use tokio::sync::mpsc;
+use wirelab_model::{Connection, Ending, PeerReport};
 use wirelab_pki::Identity;
 use wirelab_redis::{Accepts, Access, Endpoint, EndpointError, Running, Session, Store, Tls, serve};
 
@@ -122,6 +123,11 @@ impl Rogue {
     /// The port on 127.0.0.1.
     pub fn port(&self) -> u16 {
         self.0.port()
+    }
+
+    /// From now on tells of each connection once it has ended. It waits for whoever listens.
+    pub fn watch(&self) -> mpsc::Receiver<Connection> {
+        self.0.watch()
     }
 
     /// Gives open connections `within` to end by themselves, ends the rest, and reports.

@@ -1,8 +1,8 @@
 //! What all trials of a run share: certificates, the capture, the folder.
 
+use crate::certificates::Certificates;
 use crate::options::Options;
 use miette::Diagnostic;
-use rustls_pki_types::CertificateDer;
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::Write;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 use wirelab_capture::{CaptureError, Live};
 use wirelab_model::ExitCode;
-use wirelab_pki::{Identity, PkiError, Shape};
-use wirelab_subject::{ServerError, TlsFiles};
+use wirelab_pki::PkiError;
+use wirelab_subject::ServerError;
 
 /// Why a run could not go on. What concerns a single trial is no error: it makes the trial
 /// `inconclusive`.
@@ -65,6 +65,13 @@ pub enum RunError {
         /// Why.
         reason: String,
     },
+    /// An attack that waits for nobody.
+    #[error("this attacker does not wait for clients: it listens on the wire, or is a client itself")]
+    #[diagnostic(
+        code(wirelab::rogue),
+        help("`wirelab run` runs it; `wirelab sniff` listens on the wire by hand")
+    )]
+    NotByHand,
     /// No random numbers.
     #[error("the system gives no random numbers: {0}")]
     #[diagnostic(code(wirelab::random))]
@@ -76,7 +83,7 @@ impl RunError {
     pub fn exit_code(&self) -> ExitCode {
         match self {
             Self::NoArm { .. } => ExitCode::NothingSelected,
-            Self::FolderInUse { .. } | Self::Write { .. } => ExitCode::Usage,
+            Self::FolderInUse { .. } | Self::Write { .. } | Self::NotByHand => ExitCode::Usage,
             Self::Certificates(_) => ExitCode::Internal,
             Self::Capture(_) | Self::Server(_) | Self::Rogue { .. } | Self::Random(_) => {
                 ExitCode::Inconclusive
@@ -89,74 +96,15 @@ impl RunError {
 pub(crate) struct Lab {
     pub(crate) options: Options,
     pub(crate) capture: Live,
-    pub(crate) files: TlsFiles,
-    pki: wirelab_pki::Lab,
+    pub(crate) certificates: Certificates,
 }
 
 impl Lab {
     /// Makes the folder and the certificates and opens the capture.
     pub(crate) fn open(options: Options) -> Result<Self, RunError> {
-        let folder = &options.folder;
-        make_folder(folder)?;
-        let in_use = std::fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_some());
-        if in_use {
-            return Err(RunError::FolderInUse { folder: folder.clone() });
-        }
-        let pki = wirelab_pki::Lab::new(time::OffsetDateTime::now_utc())?;
-        // Programs under test may change their working folder, so they get absolute paths.
-        let tls = std::path::absolute(folder).map_err(|error| write_error(folder, &error))?.join("tls");
-        make_folder(&tls)?;
-        let client = pki.client();
-        let files = TlsFiles {
-            ca: write_file(&tls.join("ca.crt"), pki.authority_pem().as_bytes())?,
-            client_cert: write_file(&tls.join("client.crt"), client.chain_pem().as_bytes())?,
-            client_key: write_file(&tls.join("client.key"), client.key_pem().as_bytes())?,
-            client_pfx: write_file(&tls.join("client.pfx"), &pki.client_pfx("")?)?,
-        };
+        let certificates = Certificates::make(&options.folder)?;
         let capture = Live::open("lo")?;
-        Ok(Self { options, capture, files, pki })
-    }
-
-    /// A good certificate of this shape: one of the catalogue without its flaw.
-    pub(crate) fn good(&self, shape: Shape) -> Result<Identity, RunError> {
-        let like = wirelab_pki::all().iter().find(|entry| shape != Shape::Direct && entry.shape() == shape);
-        let Some(entry) = like else { return Ok(self.pki.good().clone()) };
-        let name = format!("good {}", shape.word());
-        Ok(Identity { name, ..self.pki.mend(entry, time::OffsetDateTime::now_utc())? })
-    }
-
-    /// What an intruder shows, written into `folder`: certificate and key. Scenarios are checked against
-    /// the catalogue, so it is there.
-    pub(crate) fn intruder(&self, name: &str, folder: &Path) -> Result<Option<(PathBuf, PathBuf)>, RunError> {
-        let intruder = wirelab_pki::intruder(name)
-            .ok_or_else(|| RunError::Rogue { reason: format!("there is no intruder named `{name}`") })?;
-        let Some(identity) = self.pki.intrude(intruder, time::OffsetDateTime::now_utc())? else {
-            return Ok(None);
-        };
-        let certificate = write_file(&folder.join("intruder.crt"), identity.chain_pem().as_bytes())?;
-        let key = write_file(&folder.join("intruder.key"), identity.key_pem().as_bytes())?;
-        Ok(Some((certificate, key)))
-    }
-
-    /// The good client's certificate.
-    pub(crate) fn client(&self) -> &Identity {
-        self.pki.client()
-    }
-
-    /// The authority of the run.
-    pub(crate) fn authority(&self) -> &CertificateDer<'static> {
-        self.pki.authority_der()
-    }
-
-    /// The certificate of that name: `good`, or an entry of the catalogue, made for this very moment.
-    /// Scenarios are checked against the catalogue, so it is there.
-    pub(crate) fn identity(&self, name: &str) -> Result<Identity, RunError> {
-        if name == "good" {
-            return Ok(self.pki.good().clone());
-        }
-        let entry = wirelab_pki::find(name)
-            .ok_or_else(|| RunError::Rogue { reason: format!("there is no certificate named `{name}`") })?;
-        Ok(self.pki.forge(entry, time::OffsetDateTime::now_utc())?)
+        Ok(Self { options, capture, certificates })
     }
 }
 
@@ -178,6 +126,6 @@ pub fn write_file(path: &Path, bytes: &[u8]) -> Result<PathBuf, RunError> {
     written.map(|_| path.to_owned()).map_err(|error| write_error(path, &error))
 }
 
-fn write_error(path: &Path, error: &std::io::Error) -> RunError {
+pub(crate) fn write_error(path: &Path, error: &std::io::Error) -> RunError {
     RunError::Write { path: path.to_owned(), reason: error.to_string() }
 }

@@ -1,6 +1,8 @@
 //! Scenario files in, a run and its evidence out. The only crate that sees both the capture and the
 //! rogue.
 
+mod by_hand;
+mod certificates;
 mod evidence;
 mod group;
 mod lab;
@@ -10,6 +12,7 @@ mod scenario;
 mod select;
 mod trial;
 
+pub use by_hand::{AtWork, ByHand, harvest};
 pub use group::{Group, Planned};
 pub use lab::{RunError, write_file};
 pub use options::{Options, Sabotage};

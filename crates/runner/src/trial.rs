@@ -1,5 +1,6 @@
 //! Runs one client once against one peer, with the capture around it.
 
+use crate::certificates::Certificates;
 use crate::group::Rogue as RogueKind;
 use crate::lab::{Lab, RunError};
 use crate::options::Sabotage;
@@ -92,7 +93,7 @@ impl Peer {
     }
 
     /// What the client is told to connect to.
-    fn host(&self) -> &'static str {
+    pub(crate) fn host(&self) -> &'static str {
         match self {
             Self::Impostor { host, .. } | Self::Unarmed { host, .. } => host,
             Self::Good | Self::Relay { .. } | Self::Corrupter { .. } | Self::Idle | Self::Intruded { .. } => {
@@ -106,7 +107,7 @@ impl Peer {
         matches!(self, Self::Good | Self::Intruded { .. })
     }
 
-    fn needs_server(&self) -> bool {
+    pub(crate) fn needs_server(&self) -> bool {
         !matches!(self, Self::Impostor { .. } | Self::Unarmed { .. } | Self::Idle)
     }
 }
@@ -132,8 +133,8 @@ pub(crate) async fn run(lab: &Lab, spec: &Spec<'_>, folder: &Path) -> Result<Rec
 
     let dialled_port = |behind_rogue: bool| if behind_rogue { 0 } else { lab.options.port };
     let server = if spec.peer.needs_server() {
-        let good = lab.identity("good")?;
-        let clients = transport.is_mutual().then(|| lab.authority());
+        let good = lab.certificates.identity("good")?;
+        let clients = transport.is_mutual().then(|| lab.certificates.authority());
         let tls = transport.is_tls().then_some(ServerTls { identity: &good, clients });
         let port = dialled_port(!spec.peer.is_server());
         let launcher = &lab.options.launcher;
@@ -141,21 +142,24 @@ pub(crate) async fn run(lab: &Lab, spec: &Spec<'_>, folder: &Path) -> Result<Rec
     } else {
         None
     };
-    let rogue = start_rogue(lab, &spec.peer, transport, server.as_ref(), &canaries).await?;
+    let upstream = SocketAddr::from((Ipv4Addr::LOCALHOST, server.as_ref().map_or(0, Server::port)));
+    let rogue =
+        start_rogue(&lab.certificates, lab.options.port, &spec.peer, transport, upstream, &canaries).await?;
     let port =
         rogue.as_ref().map(Rogue::port).or_else(|| server.as_ref().map(Server::port)).unwrap_or_default();
 
     let mut fault =
         tokio::task::block_in_place(|| lab.capture.marker(MARKER)).err().map(|error| error.to_string());
+    let files = &lab.certificates.files;
     let target = Target {
         host: spec.peer.host().into(),
         port,
         transport,
         canaries: canaries.clone(),
-        files: lab.files.clone(),
+        files: files.clone(),
         shows: match &spec.peer {
-            Peer::Intruded { certificate } => lab.intruder(certificate, folder)?,
-            _ => transport.is_mutual().then(|| (lab.files.client_cert.clone(), lab.files.client_key.clone())),
+            Peer::Intruded { certificate } => lab.certificates.intruder(certificate, folder)?,
+            _ => transport.is_mutual().then(|| (files.client_cert.clone(), files.client_key.clone())),
         },
         deadline: lab.options.deadline,
     };
@@ -214,21 +218,21 @@ pub(crate) async fn run(lab: &Lab, spec: &Spec<'_>, folder: &Path) -> Result<Rec
     Ok(Recorded { trial, frames, link_type: recording.link_type, analysis, needles, key_log })
 }
 
-fn random_canaries() -> Result<Canaries, RunError> {
+pub(crate) fn random_canaries() -> Result<Canaries, RunError> {
     let mut random = [[0; 12]; 4];
     getrandom::fill(random.as_flattened_mut()).map_err(|error| RunError::Random(error.to_string()))?;
     Ok(Canaries::new(random))
 }
 
-async fn start_rogue(
-    lab: &Lab,
+/// Starts the rogue that the peer is, if it is one. `upstream` is the good server, for those that need one.
+pub(crate) async fn start_rogue(
+    lab: &Certificates,
+    port: u16,
     peer: &Peer,
     transport: Transport,
-    server: Option<&Server>,
+    upstream: SocketAddr,
     canaries: &Canaries,
 ) -> Result<Option<Rogue>, RunError> {
-    let port = lab.options.port;
-    let upstream = SocketAddr::from((Ipv4Addr::LOCALHOST, server.map(Server::port).unwrap_or_default()));
     let identity = |name: &str| if transport.is_tls() { lab.identity(name).map(Some) } else { Ok(None) };
     let started = match peer {
         Peer::Good | Peer::Intruded { .. } => return Ok(None),

@@ -12,6 +12,7 @@ mod documents;
 mod lab;
 mod mutual;
 mod privilege;
+mod rogue;
 mod signals;
 mod snapshots;
 mod sniff;
