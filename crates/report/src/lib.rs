@@ -1,12 +1,16 @@
 //! A recorded run in, something to read out. Everything that comes here is masked already.
 
 mod html;
+mod matrix;
+mod reports;
 mod terminal;
 #[cfg(test)]
 mod testkit;
 mod words;
 
 pub use html::page;
+pub use matrix::clients;
+pub use reports::{Reports, reports};
 pub use terminal::{arm_line, table};
 pub use words::gained;
 

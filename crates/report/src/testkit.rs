@@ -19,6 +19,7 @@ fn arm(transport: Transport, verdict: Verdict, expected: Verdict, got: &[Got]) -
         expected: Expect::One(expected),
         expected_got: Vec::new(),
         as_expected: verdict == expected,
+        exception: None,
         why: format!("because {HOSTILE}"),
         evidence: format!("evidence/{transport}"),
         left_behind: vec!["42 sleep".into()],
@@ -74,6 +75,7 @@ pub(crate) fn run() -> (RunRecord, BTreeMap<String, ArmEvidence>) {
             sabotage: Some("no-tls".into()),
         },
         revealed: true,
+        clients: Vec::new(),
         scenarios: vec![ScenarioInfo {
             id: "mitm/relay-read".into(),
             title: "Man in the middle who reads".into(),

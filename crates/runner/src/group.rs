@@ -89,52 +89,88 @@ impl Rogue {
     }
 }
 
-/// Makes the plan. The client under test runs the arms in `wanted` (none: `tls` for a command, all
-/// for the built-in client). Where it runs a `tls` arm, the built-in client runs the others, which
-/// show that the attack is live; they come first.
-pub(crate) fn plan(scenarios: &[Scenario], client: &Client, wanted: Option<&[Transport]>) -> Vec<Group> {
+/// Makes the plan. The clients under test run the arms in `wanted` (none: all for the built-in client,
+/// `tls` for any other). Where they run a `tls` arm, the built-in client runs the others, which show that
+/// the attack is live; they come first.
+pub(crate) fn plan(scenarios: &[Scenario], clients: &[Client], wanted: Option<&[Transport]>) -> Vec<Group> {
+    let mut groups: Vec<Group> = Vec::new();
+    for client in clients {
+        plan_one(scenarios, client, wanted, &mut groups);
+    }
+    let place = |client: &Client| clients.iter().position(|other| other == client);
+    groups.sort_by_key(|group| (group.client != Client::Builtin, place(&group.client), group.transport));
+    groups
+}
+
+fn plan_one(scenarios: &[Scenario], client: &Client, wanted: Option<&[Transport]>, groups: &mut Vec<Group>) {
     let everything = [Transport::Plaintext, Transport::TlsUnverified, Transport::Tls];
     let wanted = wanted.unwrap_or(match client {
         Client::Builtin => &everything,
-        Client::Command(_) => &[Transport::Tls],
+        Client::Command(_) | Client::Adapter(_) => &[Transport::Tls],
     });
-    let mut groups: Vec<Group> = Vec::new();
+    // An adapter may say that its library cannot do an arm, which then shows nothing.
+    let may_lack = matches!(client, Client::Adapter(_));
     for (index, scenario) in scenarios.iter().enumerate() {
         let tests_tls =
             scenario.arms.iter().any(|a| a.transport == Transport::Tls) && wanted.contains(&Transport::Tls);
         for arm in &scenario.arms {
-            let who = if wanted.contains(&arm.transport) {
-                client
-            } else if tests_tls {
-                &Client::Builtin
-            } else {
-                continue;
-            };
-            let planned = Planned { scenario: index, arm: arm.clone() };
-            match groups.iter_mut().find(|group| group.transport == arm.transport && group.client == *who) {
-                Some(group) => group.arms.push(planned),
-                None => {
-                    groups.push(Group { client: who.clone(), transport: arm.transport, arms: vec![planned] });
+            let own = wanted.contains(&arm.transport);
+            let to_show = tests_tls && arm.transport != Transport::Tls && (!own || may_lack);
+            let who = [own.then_some(client), to_show.then_some(&Client::Builtin)];
+            for who in who.into_iter().flatten() {
+                let planned = Planned { scenario: index, arm: arm.clone() };
+                match groups.iter_mut().find(|group| group.transport == arm.transport && group.client == *who)
+                {
+                    // Several clients need the same arm of the built-in one.
+                    Some(group) if group.arms.contains(&planned) => {}
+                    Some(group) => group.arms.push(planned),
+                    None => {
+                        let (client, transport) = (who.clone(), arm.transport);
+                        groups.push(Group { client, transport, arms: vec![planned] });
+                    }
                 }
             }
         }
     }
-    groups.sort_by_key(|group| (group.client != Client::Builtin, group.transport));
-    groups
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::select::embedded;
+    use wirelab_subject::{Adapter, AdapterCommand};
 
     fn shape(client: &Client, wanted: Option<&[Transport]>) -> Vec<(bool, Transport, usize)> {
         let mut scenarios: Vec<_> = embedded().unwrap().into_iter().map(|source| source.scenario).collect();
         scenarios.retain(|scenario| !scenario.id.starts_with("certificate/"));
-        plan(&scenarios, client, wanted)
+        plan(&scenarios, std::slice::from_ref(client), wanted)
             .iter()
             .map(|group| (group.client == Client::Builtin, group.transport, group.arms.len()))
             .collect()
+    }
+
+    #[test]
+    fn several_clients_share_what_shows_the_attacks_live() {
+        use Transport::{Plaintext, Tls, TlsUnverified};
+        let adapter = |name: &str| {
+            let (name, version) = (name.to_owned(), "1".to_owned());
+            let folder = std::path::PathBuf::new();
+            Client::Adapter(Adapter::new(AdapterCommand { name, version, argv: Vec::new(), folder }))
+        };
+        let mut scenarios: Vec<_> = embedded().unwrap().into_iter().map(|source| source.scenario).collect();
+        scenarios.retain(|scenario| scenario.id == "mitm/relay-read");
+        let planned = |wanted: Option<&[Transport]>| -> Vec<(String, Transport, usize)> {
+            plan(&scenarios, &[adapter("b"), adapter("a")], wanted)
+                .iter()
+                .map(|group| (group.client.describe(), group.transport, group.arms.len()))
+                .collect()
+        };
+        let one = |client: &str, transport| (client.to_owned(), transport, 1);
+        let shared = [one("builtin", Plaintext), one("builtin", TlsUnverified)];
+        assert_eq!(planned(None), [&shared[..], &[one("b", Tls), one("a", Tls)]].concat());
+        let each = |name| [one(name, TlsUnverified), one(name, Tls)];
+        let both = [&shared[..], &each("b"), &each("a")].concat();
+        assert_eq!(planned(Some(&[TlsUnverified, Tls])), both, "and the built-in client all the same");
     }
 
     #[test]
