@@ -8,7 +8,8 @@ Examples:
   wirelab run --client-cmd 'python3 my_app.py'       your application against everything, over TLS
   wirelab run eavesdrop --client-cmd 'my_app' --arm plaintext    what it gives away without TLS
   wirelab run mitm/relay-tamper --server redis       the machine's redis-server as the good server
-  wirelab run my-scenarios/ --fail-fast              scenario files of your own";
+  wirelab run my-scenarios/ --fail-fast              scenario files of your own
+  wirelab run eavesdrop mitm --client all            every client of the registry, and their matrix";
 
 const SNIFF_EXAMPLES: &str = "\
 Examples:
@@ -66,6 +67,8 @@ pub(crate) enum Command {
     /// Be one attacker, and wait for clients that you start by hand
     #[command(after_help = ROGUE_EXAMPLES)]
     Rogue(RogueOptions),
+    /// List the clients of the registry, and what can run here
+    Clients(ClientsOptions),
     /// List the scenarios that the program carries
     List {
         /// With importance, what a good client does, weakness and reference
@@ -184,7 +187,31 @@ pub(crate) enum FailOnName {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct ClientsOptions {
+    /// Only these
+    pub(crate) name: Vec<String>,
+    /// Set up this client, or `all`
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["name", "json"])]
+    pub(crate) install: Vec<String>,
+    /// One JSON array
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// The clients folder [default: $WIRELAB_CLIENTS, or `clients`]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) clients: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct RunOptions {
+    /// Test this client of the registry, may be given several times; or `all`
+    #[arg(long, value_name = "NAME", conflicts_with = "client_cmd")]
+    pub(crate) client: Vec<String>,
+    /// The clients folder [default: $WIRELAB_CLIENTS, or `clients`]
+    #[arg(long, value_name = "DIR", requires = "client")]
+    pub(crate) clients: Option<PathBuf>,
+    /// Clients of the registry that are run at the same time, at most [default: one for each processor]
+    #[arg(long, requires = "client", value_parser = clap::value_parser!(u16).range(1..=64))]
+    pub(crate) jobs: Option<u16>,
     /// Test this program (no shell) instead of the built-in client
     #[arg(long, value_name = "CMD")]
     pub(crate) client_cmd: Option<String>,

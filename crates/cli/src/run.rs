@@ -28,6 +28,14 @@ pub(crate) fn run(wanted: &[String], tags: &[String], given: &RunOptions) -> Exi
             return ExitCode::Usage;
         }
     };
+    let (registered, expectations) = match crate::clients::chosen(given, &scenarios) {
+        Ok(chosen) => chosen,
+        Err(error) => {
+            let code = error.exit_code();
+            complain(error.into());
+            return code;
+        }
+    };
     // Before any thread is started: the namespace is entered by the whole process.
     let place = match wirelab_capture::enter() {
         Ok(Place::Host) => "lo",
@@ -47,6 +55,9 @@ pub(crate) fn run(wanted: &[String], tags: &[String], given: &RunOptions) -> Exi
     let arms: Vec<Transport> = given.arm.iter().map(|arm| transport(*arm)).collect();
     let options = Options {
         client,
+        registered,
+        expectations,
+        jobs: given.jobs.map_or_else(processors, usize::from),
         arms: (!arms.is_empty()).then_some(arms),
         server: match given.server {
             ServerName::Embedded => ServerKind::Embedded,
@@ -79,6 +90,10 @@ pub(crate) fn run(wanted: &[String], tags: &[String], given: &RunOptions) -> Exi
     }
 }
 
+fn processors() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
 fn transport(arm: ArmName) -> Transport {
     match arm {
         ArmName::Plaintext => Transport::Plaintext,
@@ -107,7 +122,7 @@ async fn run_and_report(scenarios: Vec<Scenario>, options: Options, color: Color
         complain(miette::miette!("cannot listen for signals"));
         return ExitCode::Internal;
     };
-    let progress = Progress::new(err_color);
+    let progress = Progress::new(err_color, options.registered.len() > 1);
     let running = Box::pin(wirelab_runner::run(&scenarios, options, |event| progress.tell(&event)));
     let finished = tokio::select! {
         finished = running => Some(finished),
@@ -124,10 +139,10 @@ async fn run_and_report(scenarios: Vec<Scenario>, options: Options, color: Color
             return code;
         }
     };
-    println!("\n{}", wirelab_report::table(&record, out_color));
-    let json = wirelab_report::run_json(&record).map_err(|error| error.to_string());
-    let page = wirelab_report::page(&record, &evidence).map_err(|error| error.to_string());
-    for (name, text) in [("run.json", json), ("index.html", page)] {
+    let reports = wirelab_report::reports(&record, &evidence, out_color);
+    println!("\n{}", reports.terminal);
+    let first = reports.files.first().map(|(name, _)| folder.join(name)).unwrap_or_default();
+    for (name, text) in reports.files {
         let path = folder.join(name);
         let written =
             text.map_err(|error| miette::miette!("cannot make {}: {error}", path.display())).and_then(
@@ -138,7 +153,7 @@ async fn run_and_report(scenarios: Vec<Scenario>, options: Options, color: Color
             return ExitCode::Internal;
         }
     }
-    println!("Report: {}", folder.join("index.html").display());
+    println!("Report: {}", first.display());
     record.outcome.exit_code()
 }
 

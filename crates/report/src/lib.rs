@@ -3,7 +3,9 @@
 mod connection;
 mod explain;
 mod html;
+mod matrix;
 mod remedy;
+mod reports;
 mod terminal;
 #[cfg(test)]
 mod testkit;
@@ -12,6 +14,8 @@ mod words;
 pub use connection::{connection, connection_json};
 pub use explain::{attacks, explain, list};
 pub use html::page;
+pub use matrix::clients;
+pub use reports::{Reports, reports};
 pub use terminal::{arm_line, table};
 pub use words::gained;
 

@@ -89,10 +89,20 @@ impl Rogue {
     }
 }
 
-/// Makes the plan. The client under test runs the arms in `wanted` (none: `tls` for a command, all
-/// for the built-in client). Where it runs a `tls` arm, the built-in client runs the others, which
-/// show that the attack is live; they come first.
-pub(crate) fn plan(scenarios: &[Scenario], client: &Client, wanted: Option<&[Transport]>) -> Vec<Group> {
+/// Makes the plan. The clients under test run the arms in `wanted` (none: all for the built-in client,
+/// `tls` for any other). Where they run an arm that may be secure, the built-in client runs the others,
+/// which show that the attack is live; they come first.
+pub(crate) fn plan(scenarios: &[Scenario], clients: &[Client], wanted: Option<&[Transport]>) -> Vec<Group> {
+    let mut groups: Vec<Group> = Vec::new();
+    for client in clients {
+        plan_one(scenarios, client, wanted, &mut groups);
+    }
+    let place = |client: &Client| clients.iter().position(|other| other == client);
+    groups.sort_by_key(|group| (group.client != Client::Builtin, place(&group.client), group.transport));
+    groups
+}
+
+fn plan_one(scenarios: &[Scenario], client: &Client, wanted: Option<&[Transport]>, groups: &mut Vec<Group>) {
     let everything = [
         Transport::Plaintext,
         Transport::TlsUnverified,
@@ -102,9 +112,10 @@ pub(crate) fn plan(scenarios: &[Scenario], client: &Client, wanted: Option<&[Tra
     ];
     let wanted = wanted.unwrap_or(match client {
         Client::Builtin => &everything,
-        Client::Command(_) => &[Transport::Tls],
+        Client::Command(_) | Client::Adapter(_) => &[Transport::Tls],
     });
-    let mut groups: Vec<Group> = Vec::new();
+    // An adapter may say that its library cannot do an arm, which then shows nothing.
+    let may_lack = matches!(client, Client::Adapter(_));
     for (index, scenario) in scenarios.iter().enumerate() {
         let tests_client =
             scenario.arms.iter().any(|a| a.transport.is_verified() && wanted.contains(&a.transport));
@@ -112,39 +123,38 @@ pub(crate) fn plan(scenarios: &[Scenario], client: &Client, wanted: Option<&[Tra
         let tests_server = matches!(scenario.attack, Attack::Intruder { .. });
         for arm in &scenario.arms {
             // Liveness is for arms that are run.
-            let proves = !arm.transport.is_verified() || tests_server;
-            let who = if tests_server {
-                &Client::Builtin
-            } else if wanted.contains(&arm.transport) {
-                client
-            } else if tests_client && proves {
-                &Client::Builtin
-            } else {
-                continue;
-            };
-            let planned = Planned { scenario: index, arm: arm.clone() };
-            match groups.iter_mut().find(|group| group.transport == arm.transport && group.client == *who) {
-                Some(group) => group.arms.push(planned),
-                None => {
-                    groups.push(Group { client: who.clone(), transport: arm.transport, arms: vec![planned] });
+            let shows = !arm.transport.is_verified();
+            let own = wanted.contains(&arm.transport) && !tests_server;
+            let to_show = tests_server || (tests_client && shows && (!own || may_lack));
+            let who = [own.then_some(client), to_show.then_some(&Client::Builtin)];
+            for who in who.into_iter().flatten() {
+                let planned = Planned { scenario: index, arm: arm.clone() };
+                match groups.iter_mut().find(|group| group.transport == arm.transport && group.client == *who)
+                {
+                    // Several clients need the same arm of the built-in one.
+                    Some(group) if group.arms.contains(&planned) => {}
+                    Some(group) => group.arms.push(planned),
+                    None => {
+                        let (client, transport) = (who.clone(), arm.transport);
+                        groups.push(Group { client, transport, arms: vec![planned] });
+                    }
                 }
             }
         }
     }
-    groups.sort_by_key(|group| (group.client != Client::Builtin, group.transport));
-    groups
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::select::embedded;
+    use wirelab_subject::{Adapter, AdapterCommand};
 
     fn shape(client: &Client, wanted: Option<&[Transport]>) -> Vec<(bool, Transport, usize)> {
         let mut scenarios: Vec<_> = embedded().unwrap().into_iter().map(|source| source.scenario).collect();
         scenarios
             .retain(|scenario| ["eavesdrop/", "mitm/"].iter().any(|folder| scenario.id.starts_with(folder)));
-        plan(&scenarios, client, wanted)
+        plan(&scenarios, std::slice::from_ref(client), wanted)
             .iter()
             .map(|group| (group.client == Client::Builtin, group.transport, group.arms.len()))
             .collect()
@@ -156,10 +166,34 @@ mod tests {
         scenarios.retain(|scenario| scenario.id.starts_with("mutual/intruder-"));
         let command = Client::Command(vec!["app".into()]);
         for wanted in [None, Some([Transport::Plaintext].as_slice())] {
-            let groups = plan(&scenarios, &command, wanted);
+            let groups = plan(&scenarios, std::slice::from_ref(&command), wanted);
             let shape: Vec<_> = groups.iter().map(|group| (&group.client, group.transport)).collect();
             assert_eq!(shape, [(&Client::Builtin, Transport::Tls), (&Client::Builtin, Transport::Mtls)]);
         }
+    }
+
+    #[test]
+    fn several_clients_share_what_shows_the_attacks_live() {
+        use Transport::{Plaintext, Tls, TlsUnverified};
+        let adapter = |name: &str| {
+            let (name, version) = (name.to_owned(), "1".to_owned());
+            let folder = std::path::PathBuf::new();
+            Client::Adapter(Adapter::new(AdapterCommand { name, version, argv: Vec::new(), folder }))
+        };
+        let mut scenarios: Vec<_> = embedded().unwrap().into_iter().map(|source| source.scenario).collect();
+        scenarios.retain(|scenario| scenario.id == "mitm/relay-read");
+        let planned = |wanted: Option<&[Transport]>| -> Vec<(String, Transport, usize)> {
+            plan(&scenarios, &[adapter("b"), adapter("a")], wanted)
+                .iter()
+                .map(|group| (group.client.describe(), group.transport, group.arms.len()))
+                .collect()
+        };
+        let one = |client: &str, transport| (client.to_owned(), transport, 1);
+        let shared = [one("builtin", Plaintext), one("builtin", TlsUnverified)];
+        assert_eq!(planned(None), [&shared[..], &[one("b", Tls), one("a", Tls)]].concat());
+        let each = |name| [one(name, TlsUnverified), one(name, Tls)];
+        let both = [&shared[..], &each("b"), &each("a")].concat();
+        assert_eq!(planned(Some(&[TlsUnverified, Tls])), both, "and the built-in client all the same");
     }
 
     #[test]

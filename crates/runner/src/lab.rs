@@ -3,10 +3,13 @@
 use crate::certificates::Certificates;
 use crate::options::Options;
 use miette::Diagnostic;
+use std::collections::HashSet;
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::Write;
+use std::ops::Deref;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 use thiserror::Error;
 use wirelab_capture::{CaptureError, Live};
 use wirelab_model::ExitCode;
@@ -65,6 +68,27 @@ pub enum RunError {
         /// Why.
         reason: String,
     },
+    /// No client under test can run.
+    #[error("no client can run here:\n{reasons}")]
+    #[diagnostic(
+        code(wirelab::clients),
+        help("`wirelab clients` lists all clients, and what each of them lacks")
+    )]
+    NoClient {
+        /// A line for each.
+        reasons: String,
+    },
+    /// The system gives the same ports again and again.
+    #[error("cannot find a port on 127.0.0.1 that the run has not used yet")]
+    #[diagnostic(
+        code(wirelab::port),
+        help("widen net.ipv4.ip_local_port_range, or run fewer clients at once")
+    )]
+    NoPort,
+    /// Something in the lab failed that should not.
+    #[error("a part of the run failed: {0}")]
+    #[diagnostic(code(wirelab::internal), help("please report it"))]
+    Internal(String),
     /// An attack that waits for nobody.
     #[error("this attacker does not wait for clients: it listens on the wire, or is a client itself")]
     #[diagnostic(
@@ -84,27 +108,65 @@ impl RunError {
         match self {
             Self::NoArm { .. } => ExitCode::NothingSelected,
             Self::FolderInUse { .. } | Self::Write { .. } | Self::NotByHand => ExitCode::Usage,
-            Self::Certificates(_) => ExitCode::Internal,
-            Self::Capture(_) | Self::Server(_) | Self::Rogue { .. } | Self::Random(_) => {
-                ExitCode::Inconclusive
-            }
+            Self::Certificates(_) | Self::Internal(_) => ExitCode::Internal,
+            Self::Capture(_)
+            | Self::Server(_)
+            | Self::Rogue { .. }
+            | Self::NoClient { .. }
+            | Self::NoPort
+            | Self::Random(_) => ExitCode::Inconclusive,
         }
     }
 }
 
-/// What all trials of a run share.
+/// What a trial needs: what all trials of the run share, and a capture that trials which run at the same
+/// time do not share.
 pub(crate) struct Lab {
-    pub(crate) options: Options,
     pub(crate) capture: Live,
+    common: Arc<Common>,
+}
+
+impl Deref for Lab {
+    type Target = Common;
+
+    fn deref(&self) -> &Common {
+        &self.common
+    }
+}
+
+/// What all trials of a run share.
+pub(crate) struct Common {
+    pub(crate) options: Options,
     pub(crate) certificates: Certificates,
+    /// Ports that the run has used. None is used twice: a client that comes back late, or runs at the same
+    /// time, never meets the peer of another trial.
+    ports: Mutex<HashSet<u16>>,
 }
 
 impl Lab {
     /// Makes the folder and the certificates and opens the capture.
     pub(crate) fn open(options: Options) -> Result<Self, RunError> {
         let certificates = Certificates::make(&options.folder)?;
-        let capture = Live::open("lo")?;
-        Ok(Self { options, capture, certificates })
+        let common = Arc::new(Common { options, certificates, ports: Mutex::default() });
+        Self::share(common)
+    }
+
+    /// The same lab with a capture of its own.
+    pub(crate) fn share(common: Arc<Common>) -> Result<Self, RunError> {
+        Ok(Self { capture: Live::open("lo")?, common })
+    }
+
+    /// What all trials share. This capture ends.
+    pub(crate) fn close(self) -> Arc<Common> {
+        self.common
+    }
+}
+
+impl Common {
+    /// Notes a port. False: the run has used it before, although it is free to choose.
+    pub(crate) fn is_new(&self, port: u16) -> bool {
+        let mut ports = self.ports.lock().unwrap_or_else(PoisonError::into_inner);
+        ports.insert(port) || port == self.options.port
     }
 }
 

@@ -13,13 +13,15 @@ use wirelab_model::{
 };
 use wirelab_pki::Shape;
 use wirelab_rogue::{Rogue, Tamper, Upstream};
-use wirelab_subject::{Client, Server, ServerTls, Target};
+use wirelab_subject::{Client, Server, ServerKind, ServerTls, Target};
 use wirelab_wire::{Analysis, Needles, analyze};
 
 /// How long the capture may take to show a marker packet.
 const MARKER: Duration = Duration::from_secs(5);
 /// How long a peer waits for connections to end by themselves once the client is gone.
 const LINGER: Duration = Duration::from_millis(500);
+/// How often a port that was used before is given back.
+const PORT_ATTEMPTS: usize = 20;
 
 /// What clients connect to, unless the catalogue wants it otherwise for a certificate.
 pub(crate) const HOST: &str = "localhost";
@@ -138,13 +140,39 @@ pub(crate) async fn run(lab: &Lab, spec: &Spec<'_>, folder: &Path) -> Result<Rec
         let tls = transport.is_tls().then_some(ServerTls { identity: &good, clients });
         let port = dialled_port(!spec.peer.is_server());
         let launcher = &lab.options.launcher;
-        Some(Server::start(lab.options.server, port, &canaries.password, tls, folder, launcher).await?)
+        let mut attempts = 0;
+        loop {
+            let server =
+                Server::start(lab.options.server, port, &canaries.password, tls, folder, launcher).await?;
+            // A redis-server has its files in the folder: it is taken as it is.
+            if lab.is_new(server.port()) || lab.options.server != ServerKind::Embedded {
+                break Some(server);
+            }
+            server.stop(Duration::ZERO).await;
+            attempts += 1;
+            if attempts == PORT_ATTEMPTS {
+                return Err(RunError::NoPort);
+            }
+        }
     } else {
         None
     };
     let upstream = SocketAddr::from((Ipv4Addr::LOCALHOST, server.as_ref().map_or(0, Server::port)));
-    let rogue =
-        start_rogue(&lab.certificates, lab.options.port, &spec.peer, transport, upstream, &canaries).await?;
+    let mut attempts = 0;
+    let rogue = loop {
+        let port = lab.options.port;
+        let rogue = start_rogue(&lab.certificates, port, &spec.peer, transport, upstream, &canaries).await?;
+        if rogue.as_ref().is_none_or(|rogue| lab.is_new(rogue.port())) {
+            break rogue;
+        }
+        if let Some(rogue) = rogue {
+            rogue.stop(Duration::ZERO).await;
+        }
+        attempts += 1;
+        if attempts == PORT_ATTEMPTS {
+            return Err(RunError::NoPort);
+        }
+    };
     let port =
         rogue.as_ref().map(Rogue::port).or_else(|| server.as_ref().map(Server::port)).unwrap_or_default();
 
