@@ -52,6 +52,9 @@ SHORT = {"worked": "ok", "failed": "refuse", "unsupported": "-"}
 KNOWN = {
     "redis-cli": {"evil": "worked", "ip": "worked", "sentinel": "unsupported"},
     "redis-py-5.2.1": {"evil": "worked", "ip": "worked"},
+    "node-redis-6.3.1-seeds": {"cluster": "failed"},
+    "node-redis-4.7.1": {"sentinel": "unsupported"},
+    "ioredis-6.0.0-seeds": {"cluster": "failed", "sentinel": "failed"},
 }
 
 
