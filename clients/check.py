@@ -52,6 +52,13 @@ SHORT = {"worked": "ok", "failed": "refuse", "unsupported": "-"}
 KNOWN = {
     "redis-cli": {"evil": "worked", "ip": "worked", "sentinel": "unsupported"},
     "redis-py-5.2.1": {"evil": "worked", "ip": "worked"},
+    "stackexchange-redis-2.7.27": {"self": "worked", "otherca": "worked", "clienteku": "worked"},
+    "stackexchange-redis-2.6.96": {"self": "worked", "otherca": "worked", "clienteku": "worked"},
+    "stackexchange-redis-3.4.35-accept-any": {
+        name: "worked" for name in ("evil", "self", "otherca", "expired", "clienteku", "ip")},
+    "stackexchange-redis-3.4.35-ignore-chain": {
+        name: "worked" for name in ("self", "otherca", "expired", "clienteku")},
+    "stackexchange-redis-3.4.35-ignore-name": {"evil": "worked", "ip": "worked"},
     "node-redis-6.3.1-seeds": {"cluster": "failed"},
     "node-redis-4.7.1": {"sentinel": "unsupported"},
     "ioredis-6.0.0-seeds": {"cluster": "failed", "sentinel": "failed"},
