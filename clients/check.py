@@ -66,6 +66,7 @@ KNOWN = {
     # Its cluster mode throws a NullReferenceException here; it speaks no TLS to Sentinels.
     "csredis": {
         "insecure": "unsupported", "mutual": "unsupported", "cluster": "failed", "sentinel": "failed"},
+    "go-redis": {"cnonly": "failed"},
     "node-redis-6.3.1-seeds": {"cluster": "failed"},
     "node-redis-4.7.1": {"sentinel": "unsupported"},
     "ioredis-6.0.0-seeds": {"cluster": "failed", "sentinel": "failed"},
