@@ -67,6 +67,8 @@ KNOWN = {
     "csredis": {
         "insecure": "unsupported", "mutual": "unsupported", "cluster": "failed", "sentinel": "failed"},
     "go-redis": {"cnonly": "failed"},
+    "jedis-8.0.2-ssl": {"insecure": "unsupported"},
+    "jedis-7.4.0-ssl": {"insecure": "unsupported", "evil": "worked", "ip": "worked"},
     "node-redis-6.3.1-seeds": {"cluster": "failed"},
     "node-redis-4.7.1": {"sentinel": "unsupported"},
     "ioredis-6.0.0-seeds": {"cluster": "failed", "sentinel": "failed"},
