@@ -44,17 +44,9 @@ final class Adapter {
     }
 
     private static String roundTrip(Lab.Case test, boolean sslOptions) throws Exception {
-        HostAndPort server = new HostAndPort(test.host, test.port);
         // Jedis's options take trust and keys as files.
         Path stores = Files.createTempDirectory("wirelab-jedis");
-        JedisClientConfig config = config(test, sslOptions, stores);
-        try (UnifiedJedis client = switch (test.topology) {
-            case "cluster" -> RedisClusterClient.builder().nodes(Set.of(server)).clientConfig(config)
-                    .maxAttempts(1).build();
-            case "sentinel" -> RedisSentinelClient.builder().masterName(test.service).sentinels(Set.of(server))
-                    .sentinelClientConfig(config).clientConfig(config).build();
-            default -> RedisClient.builder().hostAndPort(server).clientConfig(config).build();
-        }) {
+        try (UnifiedJedis client = client(test, config(test, sslOptions, stores))) {
             client.set(test.key, test.value);
             return client.get(test.key);
         } finally {
@@ -62,6 +54,17 @@ final class Adapter {
             Files.deleteIfExists(stores.resolve("key.p12"));
             Files.delete(stores);
         }
+    }
+
+    private static UnifiedJedis client(Lab.Case test, JedisClientConfig config) {
+        HostAndPort server = new HostAndPort(test.host, test.port);
+        return switch (test.topology) {
+            case "cluster" -> RedisClusterClient.builder().nodes(Set.of(server)).clientConfig(config)
+                    .maxAttempts(1).build();
+            case "sentinel" -> RedisSentinelClient.builder().masterName(test.service).sentinels(Set.of(server))
+                    .sentinelClientConfig(config).clientConfig(config).build();
+            default -> RedisClient.builder().hostAndPort(server).clientConfig(config).build();
+        };
     }
 
     private static JedisClientConfig config(Lab.Case test, boolean sslOptions, Path stores) throws Exception {
