@@ -54,6 +54,9 @@ pub(crate) enum Command {
     /// Read Redis off the wire: from an interface, or from a capture file
     #[command(after_help = SNIFF_EXAMPLES)]
     Sniff(SniffOptions),
+    /// What TLS costs: plain and TLS in turn, with how sure the figures are
+    #[command(after_help = crate::bench_arguments::EXAMPLES, args_conflicts_with_subcommands = true)]
+    Bench(crate::bench_arguments::BenchArguments),
     /// List the scenarios that the program carries
     List,
     /// Explain a scenario

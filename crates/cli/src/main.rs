@@ -2,6 +2,8 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "this is the one place that talks to people")]
 
 mod arguments;
+mod bench;
+mod bench_arguments;
 mod progress;
 mod run;
 mod sniff;
@@ -27,6 +29,7 @@ fn main() -> ProcessExit {
         Command::Demo(options) => run::run(&[], &["headline".into()], &options).into(),
         Command::Run { scenarios, tag, options } => run::run(&scenarios, &tag, &options).into(),
         Command::Sniff(options) => sniff::sniff(&options).into(),
+        Command::Bench(arguments) => bench::bench(&arguments).into(),
         Command::List => show(embedded().map(|sources| {
             let mut text = String::new();
             for source in sources {

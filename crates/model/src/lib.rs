@@ -5,6 +5,8 @@
 //! makes *evidence*, the judge turns evidence into a *verdict*, and a verdict is held against its
 //! *expectation*.
 
+mod bench;
+mod bench_plan;
 mod canary;
 mod client;
 mod event;
@@ -18,6 +20,11 @@ mod schema;
 mod verdict;
 mod wire;
 
+pub use bench::{
+    BenchBaseline, BenchCell, BenchChange, BenchConnecting, BenchEstimate, BenchHandshakes, BenchLatency,
+    BenchMemory, BenchOperation, BenchRecord, BenchSetup, BenchSide,
+};
+pub use bench_plan::{BenchFleet, BenchPlan, BenchPlanRow};
 pub use canary::{Canaries, CanaryKind};
 pub use client::{ClientEnd, ClientReport};
 pub use event::RunEvent;

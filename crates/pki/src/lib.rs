@@ -10,6 +10,7 @@ mod identity;
 mod kit;
 mod lab;
 mod ocsp;
+mod server_key;
 mod template;
 mod weak;
 
@@ -17,3 +18,4 @@ pub use catalogue::{all, find};
 pub use entry::{Entry, Expectation, Importance, Shape};
 pub use identity::Identity;
 pub use lab::{Lab, PkiError};
+pub use server_key::ServerKey;

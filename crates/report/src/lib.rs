@@ -1,11 +1,13 @@
 //! A recorded run in, something to read out. Everything that comes here is masked already.
 
+mod bench;
 mod html;
 mod terminal;
 #[cfg(test)]
 mod testkit;
 mod words;
 
+pub use bench::{bench_markdown, bench_page, bench_plan_markdown, bench_plan_text, bench_text};
 pub use html::page;
 pub use terminal::{arm_line, table};
 pub use words::gained;
