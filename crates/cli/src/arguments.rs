@@ -69,6 +69,9 @@ pub(crate) enum Command {
     Rogue(RogueOptions),
     /// List the clients of the registry, and what can run here
     Clients(ClientsOptions),
+    /// What TLS costs: plain and TLS in turn, with how sure the figures are
+    #[command(after_help = crate::bench_arguments::EXAMPLES, args_conflicts_with_subcommands = true)]
+    Bench(crate::bench_arguments::BenchArguments),
     /// List the scenarios that the program carries
     List {
         /// With importance, what a good client does, weakness and reference

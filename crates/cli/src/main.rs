@@ -2,6 +2,8 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "this is the one place that talks to people")]
 
 mod arguments;
+mod bench;
+mod bench_arguments;
 mod clients;
 mod progress;
 mod rogue;
@@ -30,6 +32,7 @@ fn main() -> ProcessExit {
         Command::Run { scenarios, tag, options } => run::run(&scenarios, &tag, &options).into(),
         Command::Rogue(options) => rogue::rogue(&options).into(),
         Command::Sniff(options) => sniff::sniff(&options).into(),
+        Command::Bench(arguments) => bench::bench(&arguments).into(),
         Command::Clients(options) => clients::clients(&options).into(),
         Command::List { attacks } => show(embedded().map(|sources| {
             let scenarios: Vec<_> = sources.into_iter().map(|source| source.scenario).collect();

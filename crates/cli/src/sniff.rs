@@ -62,8 +62,8 @@ pub(crate) fn sniff(given: &SniffOptions) -> ExitCode {
     }
 }
 
-/// The first SIGINT or SIGTERM ends the capture in order: the summary still comes.
-fn on_signals(stop: Arc<AtomicBool>) -> std::io::Result<()> {
+/// The first SIGINT or SIGTERM ends the job in order.
+pub(crate) fn on_signals(stop: Arc<AtomicBool>) -> std::io::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     std::thread::Builder::new().name("signals".into()).spawn(move || {
         runtime.block_on(async {

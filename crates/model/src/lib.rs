@@ -6,6 +6,8 @@
 //! *expectation*.
 
 mod adapter;
+mod bench;
+mod bench_plan;
 mod canary;
 mod client;
 mod clients;
@@ -25,6 +27,11 @@ mod wire;
 pub use adapter::{
     ADAPTER_PROTOCOL, AdapterAnswer, AdapterCase, AdapterHello, AdapterLine, AdapterOutcome, AdapterTopology,
 };
+pub use bench::{
+    BenchBaseline, BenchCell, BenchChange, BenchConnecting, BenchEstimate, BenchHandshakes, BenchLatency,
+    BenchMemory, BenchOperation, BenchRecord, BenchSetup, BenchSide,
+};
+pub use bench_plan::{BenchFleet, BenchPlan, BenchPlanRow};
 pub use canary::{Canaries, CanaryKind};
 pub use client::{ClientEnd, ClientReport};
 pub use clients::{ClientEntry, ClientFile, Expectation, ExpectationFile};

@@ -1,4 +1,7 @@
-use crate::{AdapterLine, ArmEvidence, ClientFile, ExpectationFile, Matrix, RunRecord, Scenario};
+use crate::{
+    AdapterLine, ArmEvidence, BenchPlan, BenchRecord, ClientFile, ExpectationFile, Matrix, RunRecord,
+    Scenario,
+};
 use schemars::{Schema, schema_for};
 
 /// JSON Schemas of what people write and what wirelab writes: name, and schema.
@@ -11,5 +14,7 @@ pub fn schemas() -> Vec<(&'static str, Schema)> {
         ("client", schema_for!(ClientFile)),
         ("expectations", schema_for!(ExpectationFile)),
         ("matrix", schema_for!(Matrix)),
+        ("bench", schema_for!(BenchRecord)),
+        ("bench-plan", schema_for!(BenchPlan)),
     ]
 }

@@ -11,6 +11,7 @@ mod intruder;
 mod kit;
 mod lab;
 mod ocsp;
+mod server_key;
 mod template;
 mod weak;
 
@@ -19,3 +20,4 @@ pub use entry::{Entry, Expectation, Shape};
 pub use identity::Identity;
 pub use intruder::{Intruder, intruder, intruders};
 pub use lab::{Lab, PkiError};
+pub use server_key::ServerKey;

@@ -1,5 +1,6 @@
 //! A recorded run in, something to read out. Everything that comes here is masked already.
 
+mod bench;
 mod connection;
 mod explain;
 mod html;
@@ -11,6 +12,7 @@ mod terminal;
 mod testkit;
 mod words;
 
+pub use bench::{bench_markdown, bench_page, bench_plan_markdown, bench_plan_text, bench_text};
 pub use connection::{connection, connection_json};
 pub use explain::{attacks, explain, list};
 pub use html::page;

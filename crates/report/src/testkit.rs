@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 use wirelab_model::{
-    ArmEvidence, ArmRecord, Attack, ClientEnd, ClientReport, Direction, Expect, Got, Importance, Outcome,
-    PacketView, RunRecord, ScenarioInfo, Setup, Transport, Verdict, Weakness, WireReport,
+    ArmEvidence, ArmRecord, Attack, BenchBaseline, BenchCell, BenchChange, BenchConnecting, BenchEstimate,
+    BenchHandshakes, BenchLatency, BenchMemory, BenchOperation, BenchRecord, BenchSetup, BenchSide,
+    ClientEnd, ClientReport, Direction, Expect, Got, Importance, Outcome, PacketView, RunRecord,
+    ScenarioInfo, Setup, Transport, Verdict, Weakness, WireReport,
 };
 
 pub(crate) const HOSTILE: &str = "<script>alert('x')</script>&\"";
@@ -91,4 +93,111 @@ pub(crate) fn run() -> (RunRecord, BTreeMap<String, ArmEvidence>) {
         controls: Vec::new(),
     };
     (record, evidence)
+}
+
+fn side(rate: f64, server_cpu: f64, micros: f64) -> BenchSide {
+    BenchSide {
+        rounds: vec![rate; 3],
+        rate,
+        operations: 30_000,
+        latency: BenchLatency {
+            p50: micros,
+            p90: micros * 1.5,
+            p99: micros * 2.0,
+            p999: micros * 4.0,
+            max: micros * 9.0,
+            distribution: vec![
+                (0.0, micros / 2.0),
+                (50.0, micros),
+                (99.0, micros * 2.0),
+                (99.99, micros * 5.0),
+            ],
+        },
+        client_cpu: 4.5,
+        client_busy: 0.6,
+        server_cpu: Some(server_cpu),
+        server_busy: Some(0.97),
+        sent: 301.0,
+        received: 5.0,
+    }
+}
+
+fn connecting(rate: f64) -> BenchConnecting {
+    BenchConnecting {
+        rounds: vec![rate; 3],
+        rate,
+        connections: 900,
+        latency: BenchLatency { p50: 600.0, p99: 1234.5, ..BenchLatency::default() },
+        client_cpu_us: 312.0,
+        client_busy: 0.8,
+        server_cpu_us: Some(456.7),
+        sent: 700.0,
+        received: 2345.0,
+    }
+}
+
+/// A run of `wirelab bench` with two loads.
+pub(crate) fn bench() -> BenchRecord {
+    let estimate =
+        |ratio: f64| BenchEstimate { ratio, low: ratio * 0.98, high: ratio * 1.02, error: 0.005, rounds: 3 };
+    let cell = |pipeline: usize, ratio: f64| BenchCell {
+        operation: BenchOperation::Set,
+        payload: 256,
+        pipeline,
+        connections: 50,
+        plain: side(112_345.6, 8.9, 430.0),
+        tls: side(112_345.6 * ratio, 12.1, 584.0),
+        throughput: Some(estimate(ratio)),
+        latency: Some(estimate(1.0 / ratio)),
+        server_cpu: Some(estimate(1.36)),
+        others_cores: Some(0.01),
+    };
+    let cells = vec![cell(1, 0.74), cell(16, 0.57)];
+    let changes = vec![
+        BenchChange {
+            load: "SET 256 B, pipeline 1, 50 connections".into(),
+            before: Some(estimate(0.75)),
+            now: Some(estimate(0.74)),
+            ratio: Some(estimate(0.987)),
+        },
+        BenchChange {
+            load: "SET 256 B, pipeline 16, 50 connections".into(),
+            before: None,
+            now: Some(estimate(0.57)),
+            ratio: None,
+        },
+    ];
+    BenchRecord {
+        version: "0.1.0".into(),
+        started: "2026-01-02T03:04:05Z".into(),
+        duration_ms: 12_345,
+        setup: BenchSetup {
+            server: "redis-server 7.0.15".into(),
+            tls: "1.3".into(),
+            cipher: "TLS13_AES_256_GCM_SHA384".into(),
+            group: "X25519".into(),
+            key: "p256".into(),
+            client: "wirelab 0.1.0, one thread, rustls with aws-lc, release build".into(),
+            system: "Linux 6".into(),
+            cpu: "a processor".into(),
+            cores: 2,
+            rounds: 3,
+            slot_ms: 500,
+            warmup_ms: 100,
+        },
+        cells,
+        handshakes: Some(BenchHandshakes {
+            parallel: 8,
+            plain: connecting(9876.0),
+            full: connecting(1234.0),
+            resumed: None,
+        }),
+        memory: Some(BenchMemory { connections: 200, plain: 12_345.0, tls: 45_678.0 }),
+        baseline: Some(BenchBaseline {
+            started: "2026-01-01T00:00:00Z".into(),
+            differences: vec!["key: rsa2048 then, p256 now".into()],
+            changes,
+        }),
+        warnings: vec!["something is not as it should be".into()],
+    }
 }

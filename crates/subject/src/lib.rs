@@ -16,6 +16,7 @@ mod target;
 pub use adapter::{Adapter, AdapterCommand};
 pub use client::Client;
 pub use command::{SplitError, split};
-pub use server::{Server, ServerError, ServerKind, ServerTls};
+pub use server::{Pair, Server, ServerError, ServerKind, ServerTls};
 pub use supervise::{OUTPUT_LIMIT, launcher, supervise};
 pub use target::{Target, TlsFiles};
+pub use wirelab_pki::ServerKey;

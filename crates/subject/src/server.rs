@@ -1,8 +1,10 @@
 //! The good server that a run needs: the embedded one, or the `redis-server` of the machine.
 
+mod pair;
 mod redis_server;
 
-use redis_server::RedisServer;
+pub use pair::Pair;
+use redis_server::{Ports, RedisServer};
 use rustls::pki_types::CertificateDer;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -101,8 +103,13 @@ impl Server {
         launcher: &[String],
     ) -> Result<Self, ServerError> {
         if kind == ServerKind::Redis {
-            let server = RedisServer::start(port, password, tls, folder, launcher).await?;
-            return Ok(Self { port: server.port(), inner: Inner::Redis(Box::new(server)) });
+            let ports = match tls {
+                None => Ports { plain: Some(port), tls: None },
+                Some(tls) => Ports { plain: None, tls: Some((port, tls)) },
+            };
+            let server = RedisServer::start(ports, password, folder, launcher).await?;
+            let port = if tls.is_some() { server.tls() } else { server.plain() };
+            return Ok(Self { port, inner: Inner::Redis(Box::new(server)) });
         }
         let accepts = match tls {
             None => Accepts::Plaintext,

@@ -144,3 +144,33 @@ async fn redis_cli_gets_in_over_tls_and_only_so_and_only_with_the_password() {
     assert!(wrong.contains("NOAUTH") || wrong.contains("WRONGPASS"), "{wrong}");
     server.stop(Duration::from_secs(5)).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pair_is_reached_in_both_ways_and_holds_the_same_data() {
+    if !there("redis-cli") || !there("redis-server") {
+        return;
+    }
+    let lab = Lab::new(time::OffsetDateTime::now_utc()).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let authority = folder.path().join("ca.crt");
+    std::fs::write(&authority, lab.authority_pem()).unwrap();
+    let authority = authority.to_string_lossy();
+    // In place of the supervisor, which is in another program: it ends the server when its input closes.
+    let script = "\"$3\" \"$4\" & cat >/dev/null; kill $!; wait";
+    let launcher = ["sh", "-c", script, "sh"].map(str::to_owned);
+    for (kind, own_process) in [(ServerKind::Embedded, true), (ServerKind::Redis, false)] {
+        let pair =
+            wirelab_subject::Pair::start(kind, PASSWORD, lab.good(), folder.path(), &launcher).await.unwrap();
+        assert_eq!(pair.process().is_none(), own_process);
+        let (plain, tls) = (pair.plain().to_string(), pair.tls().to_string());
+        let told = talk(&["-h", "127.0.0.1", "-p", &plain], &["SET k v"]);
+        assert_eq!(told.trim_end(), "OK", "{kind:?}");
+        let tls = ["-h", "localhost", "-p", &tls, "--tls", "--sni", "localhost", "--cacert", &authority];
+        assert_eq!(talk(&tls, &["GET k"]).trim_end(), "v", "{kind:?}");
+        if let Some(process) = pair.process() {
+            let name = std::fs::read_to_string(format!("/proc/{process}/comm")).unwrap();
+            assert!(name.starts_with("redis-server"), "{name}");
+        }
+        pair.stop(Duration::from_secs(5)).await;
+    }
+}

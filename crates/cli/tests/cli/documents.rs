@@ -39,7 +39,7 @@ fn first_cells(text: &str) -> BTreeSet<String> {
 
 #[test]
 fn the_committed_schemas_are_those_of_the_program() {
-    for name in ["scenario", "run", "evidence"] {
+    for name in ["scenario", "run", "evidence", "bench", "bench-plan"] {
         let (output, _folder) = wirelab(&["schema", name]);
         let same = read(&format!("schemas/{name}.json")).as_bytes() == output.stdout;
         assert!(same, "{name}.json is not what the program says; `just schemas` writes it anew");
@@ -107,7 +107,7 @@ fn architecture_has_every_crate_and_every_dependency() {
 fn crates_depend_on_each_other_in_one_direction_only() {
     // What each may name. Only the runner sees both the wire and the attacker; only `capture` names
     // libpcap and only `pki` names rcgen.
-    let allowed: [(&str, &[&str]); 12] = [
+    let allowed: [(&str, &[&str]); 13] = [
         ("model", &[]),
         ("wire", &["model"]),
         ("capture", &["model", "wire"]),
@@ -119,7 +119,8 @@ fn crates_depend_on_each_other_in_one_direction_only() {
         ("report", &["model"]),
         ("sniff", &["capture", "model", "wire"]),
         ("runner", &["capture", "judge", "model", "pki", "rogue", "subject", "wire"]),
-        ("cli", &["capture", "model", "report", "runner", "sniff", "subject"]),
+        ("bench", &["model", "pki", "subject"]),
+        ("cli", &["bench", "capture", "model", "report", "runner", "sniff", "subject"]),
     ];
     assert_eq!(allowed.iter().map(|(name, _)| (*name).to_owned()).collect::<BTreeSet<_>>(), crates());
     for (name, may) in allowed {

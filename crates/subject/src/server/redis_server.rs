@@ -17,8 +17,16 @@ use wirelab_wire::resp::{Decoder, Value};
 /// How long it may take to answer.
 const READY: Duration = Duration::from_secs(10);
 
+/// What it listens on; port 0 takes any free one.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Ports<'a> {
+    pub(super) plain: Option<u16>,
+    pub(super) tls: Option<(u16, ServerTls<'a>)>,
+}
+
 pub(super) struct RedisServer {
-    port: u16,
+    plain: u16,
+    tls: u16,
     password: String,
     socket: PathBuf,
     child: Child,
@@ -53,15 +61,36 @@ fn io<T>(what: &str, result: std::io::Result<T>) -> Result<T, ServerError> {
     result.map_err(|source| ServerError::Io { what: what.to_owned(), source })
 }
 
+/// Ports to listen on: a free one for each that is 0, and 0 for each that is not wanted. redis-server
+/// itself takes no "any free port". Between this and its start another program could take the port; then
+/// it says so and the run ends with that message.
+fn resolve(wanted: [Option<u16>; 2]) -> Result<[u16; 2], ServerError> {
+    let what = "cannot find a free port";
+    let mut ports = [0; 2];
+    // Held until both are known, or both could be the same.
+    let mut held = Vec::new();
+    for (port, wanted) in ports.iter_mut().zip(wanted) {
+        *port = match wanted {
+            Some(0) => {
+                let listener = io(what, TcpListener::bind((Ipv4Addr::LOCALHOST, 0)))?;
+                let port = io(what, listener.local_addr())?.port();
+                held.push(listener);
+                port
+            }
+            wanted => wanted.unwrap_or(0),
+        };
+    }
+    Ok(ports)
+}
+
 fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
     OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?.write_all(text.as_bytes())
 }
 
 impl RedisServer {
     pub(super) async fn start(
-        port: u16,
+        ports: Ports<'_>,
         password: &str,
-        tls: Option<ServerTls<'_>>,
         log_folder: &Path,
         launcher: &[String],
     ) -> Result<Self, ServerError> {
@@ -70,14 +99,7 @@ impl RedisServer {
         let folder = std::env::temp_dir().join(name);
         io("cannot make a folder for redis-server", DirBuilder::new().mode(0o700).create(&folder))?;
         let private = PrivateFolder(folder.clone());
-        // redis-server itself takes no "any free port". Between this and its start another program
-        // could take the port; then it says so and the run ends with that message.
-        let port = if port == 0 {
-            let listener = io("cannot find a free port", TcpListener::bind((Ipv4Addr::LOCALHOST, 0)))?;
-            io("cannot find a free port", listener.local_addr())?.port()
-        } else {
-            port
-        };
+        let [plain, tls_port] = resolve([ports.plain, ports.tls.map(|(port, _)| port)])?;
         let socket = folder.join("redis.sock");
         let log = io("cannot name the log", std::path::absolute(log_folder))?.join("redis-server.log");
         let mut config = format!(
@@ -86,9 +108,11 @@ impl RedisServer {
             socket.display(),
             log.display()
         );
-        match tls {
-            None => config.extend(["port ", &port.to_string(), "\n"]),
-            Some(ServerTls { identity, clients }) => {
+        // Port 0 is no port.
+        config.extend(["port ", &plain.to_string(), "\n"]);
+        match ports.tls {
+            None => {}
+            Some((_, ServerTls { identity, clients })) => {
                 let (certificate, key) = (folder.join("server.crt"), folder.join("server.key"));
                 io(
                     "cannot write the server's certificate",
@@ -97,7 +121,7 @@ impl RedisServer {
                 io("cannot write the server's key", write_private(&key, &identity.key_pem()))?;
                 let demand = if clients.is_some() { "yes" } else { "no" };
                 config.extend([format!(
-                    "port 0\ntls-port {port}\ntls-cert-file \"{}\"\ntls-key-file \"{}\"\ntls-ca-cert-file \"{}\"\ntls-auth-clients {demand}\n",
+                    "tls-port {tls_port}\ntls-cert-file \"{}\"\ntls-key-file \"{}\"\ntls-ca-cert-file \"{}\"\ntls-auth-clients {demand}\n",
                     certificate.display(),
                     key.display(),
                     certificate.display()
@@ -117,13 +141,33 @@ impl RedisServer {
             .stderr(Stdio::null())
             .spawn()
             .map_err(|error| ServerError::Missing(error.to_string()))?;
-        let mut server = Self { port, password: password.to_owned(), socket, child, _folder: private };
+        let mut server =
+            Self { plain, tls: tls_port, password: password.to_owned(), socket, child, _folder: private };
         server.ready(&log).await?;
         Ok(server)
     }
 
-    pub(super) fn port(&self) -> u16 {
-        self.port
+    /// The port for plaintext; 0 where there is none.
+    pub(super) fn plain(&self) -> u16 {
+        self.plain
+    }
+
+    /// The port for TLS; 0 where there is none.
+    pub(super) fn tls(&self) -> u16 {
+        self.tls
+    }
+
+    /// Number of its process: the child is the supervisor.
+    pub(super) async fn process(&self) -> Result<u32, ServerError> {
+        let what = "cannot ask redis-server for the number of its process";
+        let answer = io(what, self.ask(&["INFO", "server"]).await)?;
+        let number = match answer {
+            Value::Bulk(Some(text)) => String::from_utf8_lossy(&text)
+                .lines()
+                .find_map(|line| line.strip_prefix("process_id:")?.trim().parse().ok()),
+            _ => None,
+        };
+        io(what, number.ok_or_else(|| std::io::Error::other("INFO server has no process_id")))
     }
 
     /// Nothing tells when a server is ready but asking it.
