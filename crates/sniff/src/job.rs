@@ -291,7 +291,7 @@ impl<W: Write> View<W> {
     fn new(options: &Options, out: W) -> Self {
         let sink = match options.format {
             Format::Text | Format::Summary => Sink::Text(Text::new(out, options.reveal, options.color)),
-            Format::Json | Format::JsonSummary => Sink::Json(Json { out, reveal: options.reveal }),
+            Format::Json | Format::JsonSummary => Sink::Json(Json::new(out, options.reveal)),
         };
         Self {
             sink,

@@ -22,9 +22,25 @@ type HashMap<K, V> = StdHashMap<K, V, RandomState>;
 /// Who sent which credential, and how it was answered.
 type Told = (&'static str, Option<Vec<u8>>, &'static str);
 
+/// The name of a command, and how often it came.
+#[derive(Debug)]
+struct Name {
+    /// In capitals.
+    upper: Vec<u8>,
+    /// As it was written last.
+    written: Vec<u8>,
+    count: u64,
+    /// Its first argument is no key.
+    keyless: bool,
+}
+
 #[derive(Debug, Default)]
 pub(crate) struct Summary {
-    names: HashMap<Vec<u8>, u64>,
+    names: Vec<Name>,
+    /// Where in `names` each is.
+    places: HashMap<Vec<u8>, usize>,
+    /// The one that came last.
+    last: usize,
     keys: HashMap<Vec<u8>, u64>,
     more_keys: u64,
     told: HashMap<Told, (u64, Option<Vec<u8>>)>,
@@ -72,13 +88,16 @@ impl Summary {
     #[inline]
     pub(crate) fn command(&mut self, command: &Command<'_>) {
         let words: &Words<'_> = command.words;
-        let mut name = [0; MOST_NAME];
-        let length = words.get(0).len().min(MOST_NAME);
-        let (Some(name), Some(word)) = (name.get_mut(..length), words.get(0).get(..length)) else { return };
-        name.copy_from_slice(word);
-        name.make_ascii_uppercase();
-        let keyless = is_keyless(name);
-        count(&mut self.names, name, MOST_NAMES);
+        let word = words.get(0);
+        let word = word.get(..MOST_NAME).unwrap_or(word);
+        // Many commands have the name of the one before.
+        let keyless = match self.names.get_mut(self.last) {
+            Some(name) if name.written == word => {
+                name.count += 1;
+                name.keyless
+            }
+            _ => self.name(word),
+        };
         if keyless || words.len() < 2 {
             return;
         }
@@ -86,6 +105,30 @@ impl Summary {
         let key = words.get(1);
         let key = key.get(..MOST_KEY).unwrap_or(key);
         self.more_keys += u64::from(!count(&mut self.keys, key, MOST_KEYS));
+    }
+
+    /// Counts a name, and says whether its first argument is no key.
+    fn name(&mut self, word: &[u8]) -> bool {
+        let mut room = [0; MOST_NAME];
+        let Some(upper) = room.get_mut(..word.len()) else { return true };
+        upper.copy_from_slice(word);
+        upper.make_ascii_uppercase();
+        let known = self.places.get(upper).copied();
+        if known.is_none() && self.names.len() >= MOST_NAMES {
+            return is_keyless(upper);
+        }
+        let index = known.unwrap_or(self.names.len());
+        if known.is_none() {
+            self.places.insert(upper.to_vec(), index);
+            let keyless = is_keyless(upper);
+            self.names.push(Name { upper: upper.to_vec(), written: Vec::new(), count: 0, keyless });
+        }
+        self.last = index;
+        let Some(name) = self.names.get_mut(index) else { return true };
+        name.count += 1;
+        name.written.clear();
+        name.written.extend_from_slice(word);
+        name.keyless
     }
 
     pub(crate) fn credential(&mut self, credential: &Credential) {
@@ -136,7 +179,11 @@ impl Summary {
             );
         }
         if !self.names.is_empty() {
-            let _ = writeln!(out, "  most used: {}", top(&self.names, 8));
+            let _ = writeln!(
+                out,
+                "  most used: {}",
+                top(self.names.iter().map(|name| (&name.upper, name.count)), 8)
+            );
         }
         if !self.keys.is_empty() {
             let more = if self.more_keys > 0 { " (and more that are not told apart)" } else { "" };
@@ -144,7 +191,7 @@ impl Summary {
                 out,
                 "  {} different keys{more}, most used: {}",
                 self.keys.len(),
-                top(&self.keys, 5)
+                top(self.keys.iter().map(|(key, count)| (key, *count)), 5)
             );
         }
         let mut told: Vec<_> = self.told.iter().collect();
@@ -204,9 +251,9 @@ fn count(counts: &mut HashMap<Vec<u8>, u64>, name: &[u8], most: usize) -> bool {
     true
 }
 
-fn top(counts: &HashMap<Vec<u8>, u64>, most: usize) -> String {
-    let mut all: Vec<_> = counts.iter().collect();
-    all.sort_by(|a, b| b.1.cmp(a.1).then_with(|| a.0.cmp(b.0)));
+fn top<'a>(counts: impl Iterator<Item = (&'a Vec<u8>, u64)>, most: usize) -> String {
+    let mut all: Vec<_> = counts.collect();
+    all.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(b.0)));
     let shown = all.into_iter().take(most).map(|(name, count)| format!("{} {count}x", name.escape_ascii()));
     shown.collect::<Vec<_>>().join(", ")
 }
