@@ -3,8 +3,10 @@
 use crate::data::Data;
 use crate::mask::MASK;
 use foldhash::fast::RandomState;
+use std::borrow::Borrow;
 use std::collections::{BTreeMap, HashMap as StdHashMap};
 use std::fmt::Write as _;
+use std::hash::{Hash, Hasher};
 use wirelab_wire::classes::Class;
 use wirelab_wire::sniff::{Command, Credential, Totals};
 use wirelab_wire::words::Words;
@@ -41,7 +43,7 @@ pub(crate) struct Summary {
     places: HashMap<Vec<u8>, usize>,
     /// The one that came last.
     last: usize,
-    keys: HashMap<Vec<u8>, u64>,
+    keys: HashMap<Key, u64>,
     more_keys: u64,
     told: HashMap<Told, (u64, Option<Vec<u8>>)>,
     /// Credentials that anybody on the wire can read.
@@ -182,7 +184,7 @@ impl Summary {
             let _ = writeln!(
                 out,
                 "  most used: {}",
-                top(self.names.iter().map(|name| (&name.upper, name.count)), 8)
+                top(self.names.iter().map(|name| (name.upper.as_slice(), name.count)), 8)
             );
         }
         if !self.keys.is_empty() {
@@ -191,7 +193,7 @@ impl Summary {
                 out,
                 "  {} different keys{more}, most used: {}",
                 self.keys.len(),
-                top(self.keys.iter().map(|(key, count)| (key, *count)), 5)
+                top(self.keys.iter().map(|(key, count)| (key.bytes(), *count)), 5)
             );
         }
         let mut told: Vec<_> = self.told.iter().collect();
@@ -241,17 +243,66 @@ impl Summary {
 }
 
 /// Counts one more; false where there are too many to tell this one apart.
-fn count(counts: &mut HashMap<Vec<u8>, u64>, name: &[u8], most: usize) -> bool {
+fn count(counts: &mut HashMap<Key, u64>, key: &[u8], most: usize) -> bool {
     let room = counts.len() < most;
-    match counts.get_mut(name) {
+    match counts.get_mut(key) {
         Some(count) => *count += 1,
-        None if room => drop(counts.insert(name.to_vec(), 1)),
+        None if room => drop(counts.insert(Key::new(key), 1)),
         None => return false,
     }
     true
 }
 
-fn top<'a>(counts: impl Iterator<Item = (&'a Vec<u8>, u64)>, most: usize) -> String {
+/// A key. A short one lies in the table itself: a table of pointers would be waited for twice.
+#[derive(Debug)]
+enum Key {
+    Short(u8, [u8; Self::SHORT]),
+    Long(Box<[u8]>),
+}
+
+impl Key {
+    const SHORT: usize = 22;
+
+    fn new(bytes: &[u8]) -> Self {
+        let mut room = [0; Self::SHORT];
+        match (room.get_mut(..bytes.len()), u8::try_from(bytes.len())) {
+            (Some(place), Ok(length)) => {
+                place.copy_from_slice(bytes);
+                Self::Short(length, room)
+            }
+            _ => Self::Long(bytes.into()),
+        }
+    }
+
+    fn bytes(&self) -> &[u8] {
+        match self {
+            Self::Short(length, room) => room.get(..usize::from(*length)).unwrap_or_default(),
+            Self::Long(bytes) => bytes,
+        }
+    }
+}
+
+impl Borrow<[u8]> for Key {
+    fn borrow(&self) -> &[u8] {
+        self.bytes()
+    }
+}
+
+impl PartialEq for Key {
+    fn eq(&self, other: &Self) -> bool {
+        self.bytes() == other.bytes()
+    }
+}
+
+impl Eq for Key {}
+
+impl Hash for Key {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.bytes().hash(state);
+    }
+}
+
+fn top<'a>(counts: impl Iterator<Item = (&'a [u8], u64)>, most: usize) -> String {
     let mut all: Vec<_> = counts.collect();
     all.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(b.0)));
     let shown = all.into_iter().take(most).map(|(name, count)| format!("{} {count}x", name.escape_ascii()));

@@ -11,7 +11,7 @@ mod sieve;
 mod tokens;
 
 use aho_corasick::{AhoCorasick, AhoCorasickBuilder, AhoCorasickKind, MatchKind};
-use memchr::memchr_iter;
+use memchr::{memchr, memchr_iter};
 use sieve::Sieve;
 use std::ops::Range;
 
@@ -20,7 +20,7 @@ pub const MAX_FINDINGS: usize = 256;
 
 /// Fewer digits are in no number that is looked for: six are in `AB123456C`, seven in some account
 /// numbers.
-const FEWEST_DIGITS: u64 = 6;
+const FEWEST_DIGITS: usize = 6;
 /// The shortest that is looked for: `ab@cd.ef`.
 const SHORTEST: usize = 8;
 /// How much of the end of a name is looked at.
@@ -194,18 +194,27 @@ impl Classifier {
         if self.sieve.may_hold(value) {
             self.anchored(value, &mut findings);
         }
-        let (mut cards, mut accounts) = (Findings::default(), Findings::default());
-        let marks = marks::pass(
-            value,
-            &mut |start| cards.add(Class::Card, numbers::card(name, value, start)),
-            &mut |start| accounts.add(Class::Iban, iban::number(value, start)),
-        );
-        if marks.address {
+        // A name of a host has a dot, and many values have none.
+        if memchr(b'.', value).is_some() {
             for at in memchr_iter(b'@', value) {
                 findings.add(Class::Email, email::address(value, at));
             }
         }
-        if marks.digits >= FEWEST_DIGITS {
+        self.numbers(name, value, &mut findings);
+        findings.0.sort_by_key(|finding| (finding.range.start, finding.class));
+        findings.0
+    }
+
+    fn numbers(&self, name: &[u8], value: &[u8], findings: &mut Findings) {
+        let (mut cards, mut accounts) = (Findings::default(), Findings::default());
+        marks::pass(
+            value,
+            &mut |start| cards.add(Class::Card, numbers::card(name, value, start)),
+            &mut |start| accounts.add(Class::Iban, iban::number(value, start)),
+        );
+        if (self.national_ids || !cards.0.is_empty() || !accounts.0.is_empty())
+            && value.iter().filter(|byte| byte.is_ascii_digit()).count() >= FEWEST_DIGITS
+        {
             for number in cards.0.into_iter().chain(accounts.0) {
                 findings.add(number.class, Some(number.range));
             }
@@ -215,8 +224,6 @@ impl Classifier {
                 });
             }
         }
-        findings.0.sort_by_key(|finding| (finding.range.start, finding.class));
-        findings.0
     }
 
     fn anchored(&self, value: &[u8], findings: &mut Findings) {

@@ -27,6 +27,7 @@ fn is_domain(byte: &u8) -> bool {
 }
 
 /// The address around the `@` at `at`.
+#[inline(never)]
 pub(super) fn address(value: &[u8], at: usize) -> Option<Range<usize>> {
     // What nearly every other `@` lacks comes first: letters or digits around it, and a dot behind it.
     let around = [at.checked_sub(1)?, at + 1].map(|near| value.get(near));
