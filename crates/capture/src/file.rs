@@ -1,5 +1,10 @@
 //! Capture files: pcap and pcapng, plain or packed by gzip or zstd, from a path or from a pipe.
 
+mod ahead;
+mod pcap;
+
+use ahead::Ahead;
+use pcap::{End, Pcap};
 use pcap_parser::traits::PcapNGPacketBlock;
 use pcap_parser::{Block, PcapBlockOwned, PcapError, SecretsType, create_reader};
 use std::fmt;
@@ -90,24 +95,46 @@ pub fn read(
     source: impl Read + Send,
     each: impl FnMut(Item<'_>) -> ControlFlow<()>,
 ) -> Result<FileEnd, FileError> {
-    let failed = |source| FileError::Read { name: name.to_owned(), source };
-    let mut source = BufReader::with_capacity(64 << 10, source);
-    let packed = source.fill_buf().map_err(failed)?;
-    match packed {
-        [0x1f, 0x8b, ..] => unpacked(name, flate2::bufread::MultiGzDecoder::new(source), each),
-        [0x28, 0xb5, 0x2f, 0xfd, ..] => {
-            unpacked(name, zstd::Decoder::with_buffer(source).map_err(failed)?, each)
-        }
-        _ => unpacked(name, source, each),
-    }
+    let source = unpacked(name, source)?;
+    items(name, BufReader::with_capacity(ROOM, source), each)
 }
 
-fn unpacked(
+/// As [`read`], with a thread that fetches and unpacks what comes next: a megabyte at most.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_ahead(
     name: &str,
-    mut source: impl Read + Send,
+    source: impl Read + Send + 'static,
+    each: impl FnMut(Item<'_>) -> ControlFlow<()>,
+) -> Result<FileEnd, FileError> {
+    let source = unpacked(name, source)?;
+    let source = Ahead::new(source).map_err(|source| FileError::Read { name: name.to_owned(), source })?;
+    items(name, source, each)
+}
+
+fn unpacked<'s>(name: &str, source: impl Read + Send + 's) -> Result<Box<dyn Read + Send + 's>, FileError> {
+    let failed = |source| FileError::Read { name: name.to_owned(), source };
+    let mut source = BufReader::with_capacity(64 << 10, source);
+    Ok(match source.fill_buf().map_err(failed)? {
+        [0x1f, 0x8b, ..] => Box::new(flate2::bufread::MultiGzDecoder::new(source)),
+        [0x28, 0xb5, 0x2f, 0xfd, ..] => Box::new(zstd::Decoder::with_buffer(source).map_err(failed)?),
+        _ => Box::new(source),
+    })
+}
+
+fn items(
+    name: &str,
+    mut source: impl BufRead + Send,
     mut each: impl FnMut(Item<'_>) -> ControlFlow<()>,
 ) -> Result<FileEnd, FileError> {
     let begin = beginning(name, &mut source)?;
+    if let Some(pcap) = Pcap::new(&begin) {
+        return Ok(match pcap.records(&mut source, &mut each) {
+            End::Whole => FileEnd::Whole,
+            End::Damaged(packets, what) => damaged(name, packets, what),
+        });
+    }
     let header = |error: PcapError<&[u8]>| FileError::Header { name: name.to_owned(), reason: words(&error) };
     let mut reader = create_reader(ROOM, Cursor::new(begin).chain(source)).map_err(header)?;
     let mut layout = Layout::default();
@@ -115,8 +142,7 @@ fn unpacked(
     let mut packets = 0_u64;
     let mut starved = 0;
     loop {
-        let damaged =
-            |what: String| Ok(FileEnd::Damaged(format!("{name} is damaged after {packets} packets: {what}")));
+        let damaged = |what: String| Ok(damaged(name, packets, &what));
         if layout.is_too_short(reader.data()) {
             return damaged("a block claims to be shorter than its own header".to_owned());
         }
@@ -159,6 +185,10 @@ fn unpacked(
             Err(error) => return damaged(words(&error)),
         }
     }
+}
+
+fn damaged(name: &str, packets: u64, what: &str) -> FileEnd {
+    FileEnd::Damaged(format!("{name} is damaged after {packets} packets: {what}"))
 }
 
 /// The header that the first read of the parser must find whole, also where a pipe gives few bytes.

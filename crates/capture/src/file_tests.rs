@@ -235,3 +235,35 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn records_across_the_pieces_of_a_source_are_read_the_same() {
+    let bytes: Vec<u8> = (0..700).map(|at| u8::try_from(at % 251).unwrap()).collect();
+    let records: Vec<_> =
+        (0..40).map(|at| (at, 7, 700, &bytes[..usize::try_from(at).unwrap() * 17])).collect();
+    let file = pcap(&Order(true), 0xa1b2_3c4d, &records);
+    let (whole, _) = all(&file);
+    assert_eq!(whole.len(), 40);
+    for step in [1, 2, 15, 16, 17, 100, 1000] {
+        let header = Pcap::new(&file).unwrap();
+        let mut seen = Vec::new();
+        let mut source = BufReader::with_capacity(step, &file[24..]);
+        let end = header.records(&mut source, &mut |item| {
+            if let Item::Packet(packet) = item {
+                seen.push((packet.time, packet.wire_len, packet.link_type, packet.bytes.to_vec()));
+            }
+            ControlFlow::Continue(())
+        });
+        assert_eq!((end, &seen), (End::Whole, &whole), "{step}");
+    }
+}
+
+#[test]
+fn a_record_that_claims_too_much_is_damage() {
+    let mut file = pcap(&Order(false), 0xa1b2_c3d4, &[(5, 7, 3, b"abc")]);
+    file.extend([0, 0, 0x7fff_ffff_u32, 0].iter().flat_map(|number| number.to_le_bytes()));
+    file.extend([0; 100]);
+    let (seen, end) = all(&file);
+    assert_eq!(seen.len(), 1);
+    assert!(matches!(end, Ok(FileEnd::Damaged(what)) if what.contains("16 MiB")));
+}

@@ -14,7 +14,7 @@ mod tap;
 mod version;
 
 pub use error::CaptureError;
-pub use file::{Captured, FileEnd, FileError, Item, read};
+pub use file::{Captured, FileEnd, FileError, Item, read, read_ahead};
 pub use live::{Live, Recording};
 pub use pcapng::{Writer, write};
 pub use place::{Place, PlaceError, enter};

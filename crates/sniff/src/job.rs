@@ -9,7 +9,7 @@ use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use thiserror::Error;
-use wirelab_capture::{CaptureError, FileEnd, FileError, Filter, Item, Writer, read, tap_all};
+use wirelab_capture::{CaptureError, FileEnd, FileError, Filter, Item, Writer, read_ahead, tap_all};
 use wirelab_model::ExitCode;
 use wirelab_wire::classes::Classifier;
 use wirelab_wire::sniff::{Event, Settings, Sniffer, Totals};
@@ -215,9 +215,9 @@ pub fn sniff(options: &Options, out: impl Write, stop: &AtomicBool) -> Result<Do
     let end = match &options.source {
         Source::File(path) => {
             let file = File::open(path).map_err(|source| SniffError::Open { path: path.clone(), source })?;
-            read(&name, file, &mut from_file)?
+            read_ahead(&name, file, &mut from_file)?
         }
-        Source::Stdin => read(&name, io::stdin(), &mut from_file)?,
+        Source::Stdin => read_ahead(&name, io::stdin(), &mut from_file)?,
         Source::Interfaces(interfaces) => {
             let lost = tap_all(interfaces, options.filter.as_deref(), stop, |packet| match packet {
                 Some(packet) => each(Item::Packet(packet)),
@@ -291,7 +291,7 @@ impl<W: Write> View<W> {
     fn new(options: &Options, out: W) -> Self {
         let sink = match options.format {
             Format::Text | Format::Summary => Sink::Text(Text::new(out, options.reveal, options.color)),
-            Format::Json | Format::JsonSummary => Sink::Json(Json { out, reveal: options.reveal }),
+            Format::Json | Format::JsonSummary => Sink::Json(Json::new(out, options.reveal)),
         };
         Self {
             sink,

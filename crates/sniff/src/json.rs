@@ -4,6 +4,7 @@
 //! array led by its type byte.
 
 use crate::data::Data;
+use crate::escape;
 use crate::mask::{self, MASK};
 use crate::summary::Summary;
 use std::collections::BTreeMap;
@@ -12,9 +13,14 @@ use wirelab_model::{Direction, FlowKind, TlsSeen};
 use wirelab_wire::resp::{Decoder, Value};
 use wirelab_wire::sniff::{Command, Credential, FlowEnd, Reply, Totals};
 
+/// What a line leaves behind for the next one: 64 KiB.
+const MOST_ROOM: usize = 64 << 10;
+
 pub(crate) struct Json<W> {
     pub(crate) out: W,
-    pub(crate) reveal: bool,
+    reveal: bool,
+    /// The line that is being written: it goes out in one piece.
+    line: Vec<u8>,
 }
 
 fn direction(direction: Direction) -> &'static str {
@@ -25,35 +31,50 @@ fn direction(direction: Direction) -> &'static str {
 }
 
 impl<W: Write> Json<W> {
+    pub(crate) fn new(out: W, reveal: bool) -> Self {
+        Self { out, reveal, line: Vec::new() }
+    }
+
+    /// The line is whole.
+    fn end(&mut self) -> io::Result<()> {
+        self.line.push(b'\n');
+        self.out.write_all(&self.line)?;
+        self.line.clear();
+        // A long one is rare.
+        self.line.shrink_to(MOST_ROOM);
+        Ok(())
+    }
+
     /// Seconds with nine decimals, exactly.
     fn time(&mut self, time: u64) -> io::Result<()> {
         self.named(b",\"time\":", time / 1_000_000_000)?;
         // One and nine digits: the one gives its place to the point.
         let mut digits = itoa::Buffer::new();
         let digits = digits.format(1_000_000_000 + time % 1_000_000_000);
-        self.out.write_all(b".")?;
-        self.out.write_all(digits.as_bytes().get(1..).unwrap_or_default())
+        self.line.write_all(b".")?;
+        self.line.write_all(digits.as_bytes().get(1..).unwrap_or_default())
     }
 
     /// Text and a number: the formatter of the standard library takes longer than all the rest.
     fn named(&mut self, name: &[u8], number: u64) -> io::Result<()> {
-        self.out.write_all(name)?;
-        self.out.write_all(itoa::Buffer::new().format(number).as_bytes())
+        self.line.write_all(name)?;
+        self.line.write_all(itoa::Buffer::new().format(number).as_bytes())
     }
 
     fn string(&mut self, text: &str) -> io::Result<()> {
-        serde_json::to_writer(&mut self.out, text).map_err(io::Error::from)
+        escape::string(text, &mut self.line);
+        Ok(())
     }
 
     fn bytes(&mut self, bytes: &[u8]) -> io::Result<()> {
         if let Ok(text) = std::str::from_utf8(bytes) {
             return self.string(text);
         }
-        self.out.write_all(b"{\"hex\":\"")?;
+        self.line.write_all(b"{\"hex\":\"")?;
         for byte in bytes {
-            write!(self.out, "{byte:02x}")?;
+            self.line.extend_from_slice(&escape::hex(*byte));
         }
-        self.out.write_all(b"\"}")
+        self.line.write_all(b"\"}")
     }
 
     pub(crate) fn command(&mut self, command: &Command<'_>) -> io::Result<()> {
@@ -63,22 +84,23 @@ impl<W: Write> Json<W> {
         self.named(b",\"id\":", *id)?;
         self.time(command.time)?;
         if command.from == Direction::Server {
-            self.out.write_all(b",\"from\":\"server\"")?;
+            self.line.write_all(b",\"from\":\"server\"")?;
         }
         if command.decrypted {
-            self.out.write_all(b",\"decrypted\":true")?;
+            self.line.write_all(b",\"decrypted\":true")?;
         }
         if command.cut {
-            self.out.write_all(b",\"cut\":true")?;
+            self.line.write_all(b",\"cut\":true")?;
         }
-        self.out.write_all(b",\"argv\":[")?;
+        self.line.write_all(b",\"argv\":[")?;
         for index in 0..command.words.len() {
             if index > 0 {
-                self.out.write_all(b",")?;
+                self.line.write_all(b",")?;
             }
             self.bytes(&mask::word(command.words, index, command.secrets, self.reveal).0)?;
         }
-        self.out.write_all(b"]}\n")
+        self.line.write_all(b"]}")?;
+        self.end()
     }
 
     pub(crate) fn reply(&mut self, reply: &Reply<'_>) -> io::Result<()> {
@@ -93,17 +115,18 @@ impl<W: Write> Json<W> {
             self.named(b",\"latency_ns\":", latency)?;
         }
         if reply.push {
-            self.out.write_all(b",\"push\":true")?;
+            self.line.write_all(b",\"push\":true")?;
         }
         if reply.decrypted {
-            self.out.write_all(b",\"decrypted\":true")?;
+            self.line.write_all(b",\"decrypted\":true")?;
         }
         if reply.cut {
-            self.out.write_all(b",\"cut\":true")?;
+            self.line.write_all(b",\"cut\":true")?;
         }
-        self.out.write_all(b",\"value\":")?;
+        self.line.write_all(b",\"value\":")?;
         self.value_of(reply)?;
-        self.out.write_all(b"}\n")
+        self.line.write_all(b"}")?;
+        self.end()
     }
 
     /// The value of a reply. What most replies are is read where it lies.
@@ -112,16 +135,16 @@ impl<W: Write> Json<W> {
         match reply.bytes {
             [b'+' | b'-', rest @ ..] if !reply.cut => {
                 let plus = reply.bytes.first() == Some(&b'+');
-                self.out.write_all(if plus { b"[\"+\"," } else { b"[\"-\"," })?;
+                self.line.write_all(if plus { b"[\"+\"," } else { b"[\"-\"," })?;
                 self.bytes(rest.get(..line(rest)).unwrap_or_default())?;
-                return self.out.write_all(b"]");
+                return self.line.write_all(b"]");
             }
             [b'$', rest @ ..] if !reply.cut && rest.first() != Some(&b'-') => {
                 let body = rest.iter().position(|byte| *byte == b'\n').and_then(|at| rest.get(at + 1..));
                 let body = body.unwrap_or_default();
-                self.out.write_all(b"[\"$\",")?;
+                self.line.write_all(b"[\"$\",")?;
                 self.bytes(body.get(..line(body)).unwrap_or_default())?;
-                return self.out.write_all(b"]");
+                return self.line.write_all(b"]");
             }
             _ => {}
         }
@@ -132,37 +155,37 @@ impl<W: Write> Json<W> {
             // Parts of it were cut off, or it is larger than the decoder takes.
             _ => {
                 let kind = char::from(reply.bytes.first().copied().unwrap_or(b'?'));
-                write!(self.out, "[\"{kind}\"]")
+                write!(self.line, "[\"{kind}\"]")
             }
         }
     }
 
     fn value(&mut self, value: &Value, secret: bool) -> io::Result<()> {
         let text = |this: &mut Self, kind: char, bytes: &[u8]| {
-            write!(this.out, "[\"{kind}\",")?;
+            write!(this.line, "[\"{kind}\",")?;
             this.bytes(bytes)?;
-            this.out.write_all(b"]")
+            this.line.write_all(b"]")
         };
         match value {
             Value::Simple(bytes) => text(self, '+', bytes),
             Value::Error(bytes) => text(self, '-', bytes),
-            Value::Integer(number) => write!(self.out, "[\":\",{number}]"),
-            Value::Bulk(None) => self.out.write_all(b"[\"$\",null]"),
+            Value::Integer(number) => write!(self.line, "[\":\",{number}]"),
+            Value::Bulk(None) => self.line.write_all(b"[\"$\",null]"),
             Value::Bulk(Some(bytes)) => text(self, '$', bytes),
-            Value::Array(None) => self.out.write_all(b"[\"*\",null]"),
+            Value::Array(None) => self.line.write_all(b"[\"*\",null]"),
             Value::Array(Some(items)) => self.list('*', items, secret),
-            Value::Null => self.out.write_all(b"[\"_\"]"),
-            Value::Boolean(truth) => write!(self.out, "[\"#\",{truth}]"),
+            Value::Null => self.line.write_all(b"[\"_\"]"),
+            Value::Boolean(truth) => write!(self.line, "[\"#\",{truth}]"),
             Value::Double(bytes) => text(self, ',', bytes),
             Value::BigNumber(bytes) => text(self, '(', bytes),
             Value::BulkError(bytes) => text(self, '!', bytes),
             Value::Verbatim(bytes) => {
                 let (kind, body) = bytes.split_at(bytes.len().min(3));
-                self.out.write_all(b"[\"=\",")?;
+                self.line.write_all(b"[\"=\",")?;
                 self.bytes(kind)?;
-                self.out.write_all(b",")?;
+                self.line.write_all(b",")?;
                 self.bytes(body.get(1..).unwrap_or_default())?;
-                self.out.write_all(b"]")
+                self.line.write_all(b"]")
             }
             Value::Map(items) => self.pairs('%', items, secret),
             Value::Set(items) => self.list('~', items, false),
@@ -172,76 +195,78 @@ impl<W: Write> Json<W> {
     }
 
     fn list(&mut self, kind: char, items: &[Value], secret: bool) -> io::Result<()> {
-        write!(self.out, "[\"{kind}\",[")?;
+        write!(self.line, "[\"{kind}\",[")?;
         let mut named = false;
         for (index, item) in items.iter().enumerate() {
             if index > 0 {
-                self.out.write_all(b",")?;
+                self.line.write_all(b",")?;
             }
             self.masked(item, secret && named)?;
             named = index % 2 == 0 && matches!(item, Value::Bulk(Some(name)) if mask::names_secret(name));
         }
-        self.out.write_all(b"]]")
+        self.line.write_all(b"]]")
     }
 
     fn pairs(&mut self, kind: char, items: &[Value], secret: bool) -> io::Result<()> {
-        write!(self.out, "[\"{kind}\",[")?;
+        write!(self.line, "[\"{kind}\",[")?;
         for (index, pair) in items.chunks(2).enumerate() {
             let [key, value] = pair else { continue };
-            self.out.write_all(if index > 0 { b",[" } else { b"[" })?;
+            self.line.write_all(if index > 0 { b",[" } else { b"[" })?;
             self.value(key, false)?;
-            self.out.write_all(b",")?;
+            self.line.write_all(b",")?;
             self.masked(value, secret && matches!(key, Value::Bulk(Some(name)) if mask::names_secret(name)))?;
-            self.out.write_all(b"]")?;
+            self.line.write_all(b"]")?;
         }
-        self.out.write_all(b"]]")
+        self.line.write_all(b"]]")
     }
 
     fn masked(&mut self, value: &Value, secret: bool) -> io::Result<()> {
-        if secret { write!(self.out, "[\"$\",\"{MASK}\"]") } else { self.value(value, false) }
+        if secret { write!(self.line, "[\"$\",\"{MASK}\"]") } else { self.value(value, false) }
     }
 
     pub(crate) fn credential(&mut self, credential: &Credential) -> io::Result<()> {
         let Credential { flow, frame, carrier, .. } = credential;
         write!(
-            self.out,
+            self.line,
             "{{\"event\":\"credential\",\"flow\":{flow},\"frame\":{frame},\"carrier\":\"{carrier}\",\"user\":"
         )?;
         match &credential.user {
             Some(user) => self.bytes(user)?,
-            None => self.out.write_all(b"null")?,
+            None => self.line.write_all(b"null")?,
         }
-        self.out.write_all(b",\"secret\":")?;
+        self.line.write_all(b",\"secret\":")?;
         match &credential.secret {
-            None => self.out.write_all(b"null")?,
+            None => self.line.write_all(b"null")?,
             Some(secret) if self.reveal => self.bytes(secret)?,
             Some(_) => self.string(MASK)?,
         }
         if credential.hashed {
-            self.out.write_all(b",\"hashed\":true")?;
+            self.line.write_all(b",\"hashed\":true")?;
         }
         if credential.decrypted {
-            self.out.write_all(b",\"decrypted\":true")?;
+            self.line.write_all(b",\"decrypted\":true")?;
         }
-        writeln!(self.out, ",\"result\":\"{}\"}}", credential.result.as_str())
+        write!(self.line, ",\"result\":\"{}\"}}", credential.result.as_str())?;
+        self.end()
     }
 
     pub(crate) fn data(&mut self, data: &Data) -> io::Result<()> {
         let Data { flow, frame, class, word, range, decrypted } = data;
         let (class, offset, length) = (class.as_str(), range.start, range.len());
-        write!(self.out, "{{\"event\":\"data\",\"flow\":{flow},\"frame\":{frame},\"class\":\"{class}\"")?;
+        write!(self.line, "{{\"event\":\"data\",\"flow\":{flow},\"frame\":{frame},\"class\":\"{class}\"")?;
         match word {
-            Some(word) => write!(self.out, ",\"word\":{word}")?,
-            None => self.out.write_all(b",\"reply\":true")?,
+            Some(word) => write!(self.line, ",\"word\":{word}")?,
+            None => self.line.write_all(b",\"reply\":true")?,
         }
         if *decrypted {
-            self.out.write_all(b",\"decrypted\":true")?;
+            self.line.write_all(b",\"decrypted\":true")?;
         }
-        writeln!(self.out, ",\"offset\":{offset},\"length\":{length}}}")
+        write!(self.line, ",\"offset\":{offset},\"length\":{length}}}")?;
+        self.end()
     }
 
     pub(crate) fn tls(&mut self, flow: u64, frame: u64, seen: &TlsSeen) -> io::Result<()> {
-        write!(self.out, "{{\"event\":\"tls\",\"flow\":{flow},\"frame\":{frame}")?;
+        write!(self.line, "{{\"event\":\"tls\",\"flow\":{flow},\"frame\":{frame}")?;
         let resumed = seen.resumed.map(|how| format!("{how:?}").to_lowercase());
         for (name, value) in [
             ("version", &seen.version),
@@ -254,41 +279,43 @@ impl<W: Write> Json<W> {
             ("ja4", &seen.ja4),
         ] {
             if let Some(value) = value {
-                write!(self.out, ",\"{name}\":")?;
+                write!(self.line, ",\"{name}\":")?;
                 self.string(value)?;
             }
         }
         if !seen.alpn_offered.is_empty() {
-            self.out.write_all(b",\"alpn_offered\":")?;
-            serde_json::to_writer(&mut self.out, &seen.alpn_offered)?;
+            self.line.write_all(b",\"alpn_offered\":")?;
+            serde_json::to_writer(&mut self.line, &seen.alpn_offered)?;
         }
         if seen.client_certificate_asked {
-            self.out.write_all(b",\"client_certificate_asked\":true")?;
+            self.line.write_all(b",\"client_certificate_asked\":true")?;
         }
         let certificates = [("server", &seen.server_certificate), ("client", &seen.client_certificate)];
         let known: BTreeMap<_, _> =
             certificates.into_iter().filter_map(|(whose, one)| Some((whose, one.as_ref()?))).collect();
         if !known.is_empty() {
-            self.out.write_all(b",\"certificates\":")?;
-            serde_json::to_writer(&mut self.out, &known)?;
+            self.line.write_all(b",\"certificates\":")?;
+            serde_json::to_writer(&mut self.line, &known)?;
         }
         if let Some(alert) = seen.alerts.last() {
             write!(
-                self.out,
+                self.line,
                 ",\"alert\":\"{}\",\"alert_from\":\"{}\"",
                 alert.description,
                 direction(alert.from)
             )?;
         }
-        self.out.write_all(b"}\n")
+        self.line.write_all(b"}")?;
+        self.end()
     }
 
     pub(crate) fn gap(&mut self, flow: u64, from: Direction, bytes: u64) -> io::Result<()> {
         let direction = direction(from);
-        writeln!(
-            self.out,
+        write!(
+            self.line,
             "{{\"event\":\"gap\",\"flow\":{flow},\"direction\":\"{direction}\",\"bytes\":{bytes}}}"
-        )
+        )?;
+        self.end()
     }
 
     pub(crate) fn flow(&mut self, end: &FlowEnd) -> io::Result<()> {
@@ -322,14 +349,15 @@ impl<W: Write> Json<W> {
             cluster_bus,
             ..
         } = end;
-        writeln!(
-            self.out,
+        write!(
+            self.line,
             "{{\"event\":\"flow\",\"flow\":{flow},\"client\":\"{client}\",\"server\":\"{server}\",\"kind\":\"{kind}\",\
              \"mixed\":{mixed},\"packets\":{packets},\"client_bytes\":{client_bytes},\"server_bytes\":{server_bytes},\
              \"commands\":{commands},\"replies\":{replies},\"decrypted\":{decrypted},\"sealed\":{sealed},\"gaps\":{gaps},\"unread\":{unread},\"truncated\":{truncated},\
              \"conflicts\":{conflicts},\"after_reset\":{after_reset},\"reset\":{reset},\"replication\":{replication},\
              \"cluster_bus\":{cluster_bus}}}"
-        )
+        )?;
+        self.end()
     }
 
     pub(crate) fn summary(
@@ -354,7 +382,7 @@ impl<W: Write> Json<W> {
             ..
         } = totals;
         write!(
-            self.out,
+            self.line,
             "{{\"event\":\"summary\",\"flows\":{{\"plaintext\":{plaintext},\"tls\":{tls},\"other\":{other}}},\
              \"mixed\":{mixed},\"packets\":{packets},\"bytes\":{bytes},\"dropped\":{dropped},\"damaged\":{damaged},\
              \"fragments\":{fragments},\"commands\":{commands},\"replies\":{replies},\"credentials\":{credentials},\
@@ -363,13 +391,14 @@ impl<W: Write> Json<W> {
         if !summary.classes.is_empty() {
             let classes: BTreeMap<_, _> =
                 summary.classes.iter().map(|(class, count)| (class.as_str(), *count)).collect();
-            self.out.write_all(b",\"data\":")?;
-            serde_json::to_writer(&mut self.out, &classes)?;
+            self.line.write_all(b",\"data\":")?;
+            serde_json::to_writer(&mut self.line, &classes)?;
         }
         if let Some(damage) = damage {
-            self.out.write_all(b",\"file_damage\":")?;
+            self.line.write_all(b",\"file_damage\":")?;
             self.string(damage)?;
         }
-        self.out.write_all(b"}\n")
+        self.line.write_all(b"}")?;
+        self.end()
     }
 }

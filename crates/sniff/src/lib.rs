@@ -1,6 +1,7 @@
 //! The sniffing job: packets from a file, a pipe or an interface in; lines for people or for machines out.
 
 mod data;
+mod escape;
 mod job;
 mod json;
 mod mask;

@@ -3,8 +3,10 @@
 use crate::data::Data;
 use crate::mask::MASK;
 use foldhash::fast::RandomState;
+use std::borrow::Borrow;
 use std::collections::{BTreeMap, HashMap as StdHashMap};
 use std::fmt::Write as _;
+use std::hash::{Hash, Hasher};
 use wirelab_wire::classes::Class;
 use wirelab_wire::sniff::{Command, Credential, Totals};
 use wirelab_wire::words::Words;
@@ -22,10 +24,26 @@ type HashMap<K, V> = StdHashMap<K, V, RandomState>;
 /// Who sent which credential, and how it was answered.
 type Told = (&'static str, Option<Vec<u8>>, &'static str);
 
+/// The name of a command, and how often it came.
+#[derive(Debug)]
+struct Name {
+    /// In capitals.
+    upper: Vec<u8>,
+    /// As it was written last.
+    written: Vec<u8>,
+    count: u64,
+    /// Its first argument is no key.
+    keyless: bool,
+}
+
 #[derive(Debug, Default)]
 pub(crate) struct Summary {
-    names: HashMap<Vec<u8>, u64>,
-    keys: HashMap<Vec<u8>, u64>,
+    names: Vec<Name>,
+    /// Where in `names` each is.
+    places: HashMap<Vec<u8>, usize>,
+    /// The one that came last.
+    last: usize,
+    keys: HashMap<Key, u64>,
     more_keys: u64,
     told: HashMap<Told, (u64, Option<Vec<u8>>)>,
     /// Credentials that anybody on the wire can read.
@@ -72,13 +90,16 @@ impl Summary {
     #[inline]
     pub(crate) fn command(&mut self, command: &Command<'_>) {
         let words: &Words<'_> = command.words;
-        let mut name = [0; MOST_NAME];
-        let length = words.get(0).len().min(MOST_NAME);
-        let (Some(name), Some(word)) = (name.get_mut(..length), words.get(0).get(..length)) else { return };
-        name.copy_from_slice(word);
-        name.make_ascii_uppercase();
-        let keyless = is_keyless(name);
-        count(&mut self.names, name, MOST_NAMES);
+        let word = words.get(0);
+        let word = word.get(..MOST_NAME).unwrap_or(word);
+        // Many commands have the name of the one before.
+        let keyless = match self.names.get_mut(self.last) {
+            Some(name) if name.written == word => {
+                name.count += 1;
+                name.keyless
+            }
+            _ => self.name(word),
+        };
         if keyless || words.len() < 2 {
             return;
         }
@@ -86,6 +107,30 @@ impl Summary {
         let key = words.get(1);
         let key = key.get(..MOST_KEY).unwrap_or(key);
         self.more_keys += u64::from(!count(&mut self.keys, key, MOST_KEYS));
+    }
+
+    /// Counts a name, and says whether its first argument is no key.
+    fn name(&mut self, word: &[u8]) -> bool {
+        let mut room = [0; MOST_NAME];
+        let Some(upper) = room.get_mut(..word.len()) else { return true };
+        upper.copy_from_slice(word);
+        upper.make_ascii_uppercase();
+        let known = self.places.get(upper).copied();
+        if known.is_none() && self.names.len() >= MOST_NAMES {
+            return is_keyless(upper);
+        }
+        let index = known.unwrap_or(self.names.len());
+        if known.is_none() {
+            self.places.insert(upper.to_vec(), index);
+            let keyless = is_keyless(upper);
+            self.names.push(Name { upper: upper.to_vec(), written: Vec::new(), count: 0, keyless });
+        }
+        self.last = index;
+        let Some(name) = self.names.get_mut(index) else { return true };
+        name.count += 1;
+        name.written.clear();
+        name.written.extend_from_slice(word);
+        name.keyless
     }
 
     pub(crate) fn credential(&mut self, credential: &Credential) {
@@ -136,7 +181,11 @@ impl Summary {
             );
         }
         if !self.names.is_empty() {
-            let _ = writeln!(out, "  most used: {}", top(&self.names, 8));
+            let _ = writeln!(
+                out,
+                "  most used: {}",
+                top(self.names.iter().map(|name| (name.upper.as_slice(), name.count)), 8)
+            );
         }
         if !self.keys.is_empty() {
             let more = if self.more_keys > 0 { " (and more that are not told apart)" } else { "" };
@@ -144,7 +193,7 @@ impl Summary {
                 out,
                 "  {} different keys{more}, most used: {}",
                 self.keys.len(),
-                top(&self.keys, 5)
+                top(self.keys.iter().map(|(key, count)| (key.bytes(), *count)), 5)
             );
         }
         let mut told: Vec<_> = self.told.iter().collect();
@@ -194,19 +243,68 @@ impl Summary {
 }
 
 /// Counts one more; false where there are too many to tell this one apart.
-fn count(counts: &mut HashMap<Vec<u8>, u64>, name: &[u8], most: usize) -> bool {
+fn count(counts: &mut HashMap<Key, u64>, key: &[u8], most: usize) -> bool {
     let room = counts.len() < most;
-    match counts.get_mut(name) {
+    match counts.get_mut(key) {
         Some(count) => *count += 1,
-        None if room => drop(counts.insert(name.to_vec(), 1)),
+        None if room => drop(counts.insert(Key::new(key), 1)),
         None => return false,
     }
     true
 }
 
-fn top(counts: &HashMap<Vec<u8>, u64>, most: usize) -> String {
-    let mut all: Vec<_> = counts.iter().collect();
-    all.sort_by(|a, b| b.1.cmp(a.1).then_with(|| a.0.cmp(b.0)));
+/// A key. A short one lies in the table itself: a table of pointers would be waited for twice.
+#[derive(Debug)]
+enum Key {
+    Short(u8, [u8; Self::SHORT]),
+    Long(Box<[u8]>),
+}
+
+impl Key {
+    const SHORT: usize = 22;
+
+    fn new(bytes: &[u8]) -> Self {
+        let mut room = [0; Self::SHORT];
+        match (room.get_mut(..bytes.len()), u8::try_from(bytes.len())) {
+            (Some(place), Ok(length)) => {
+                place.copy_from_slice(bytes);
+                Self::Short(length, room)
+            }
+            _ => Self::Long(bytes.into()),
+        }
+    }
+
+    fn bytes(&self) -> &[u8] {
+        match self {
+            Self::Short(length, room) => room.get(..usize::from(*length)).unwrap_or_default(),
+            Self::Long(bytes) => bytes,
+        }
+    }
+}
+
+impl Borrow<[u8]> for Key {
+    fn borrow(&self) -> &[u8] {
+        self.bytes()
+    }
+}
+
+impl PartialEq for Key {
+    fn eq(&self, other: &Self) -> bool {
+        self.bytes() == other.bytes()
+    }
+}
+
+impl Eq for Key {}
+
+impl Hash for Key {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.bytes().hash(state);
+    }
+}
+
+fn top<'a>(counts: impl Iterator<Item = (&'a [u8], u64)>, most: usize) -> String {
+    let mut all: Vec<_> = counts.collect();
+    all.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(b.0)));
     let shown = all.into_iter().take(most).map(|(name, count)| format!("{} {count}x", name.escape_ascii()));
     shown.collect::<Vec<_>>().join(", ")
 }

@@ -5,11 +5,14 @@
 
 mod email;
 mod iban;
+mod marks;
 mod numbers;
+mod sieve;
 mod tokens;
 
 use aho_corasick::{AhoCorasick, AhoCorasickBuilder, AhoCorasickKind, MatchKind};
-use memchr::memchr_iter;
+use memchr::{memchr, memchr_iter};
+use sieve::Sieve;
 use std::ops::Range;
 
 /// Most findings in one value.
@@ -18,6 +21,8 @@ pub const MAX_FINDINGS: usize = 256;
 /// Fewer digits are in no number that is looked for: six are in `AB123456C`, seven in some account
 /// numbers.
 const FEWEST_DIGITS: usize = 6;
+/// The shortest that is looked for: `ab@cd.ef`.
+const SHORTEST: usize = 8;
 /// How much of the end of a name is looked at.
 const MAX_NAME: usize = 64;
 
@@ -158,6 +163,7 @@ const ANCHORS: [(&str, Anchor); 46] = [
 /// Looks for classes. Made once, used for every value.
 #[derive(Debug)]
 pub struct Classifier {
+    sieve: Sieve,
     anchors: AhoCorasick,
     national_ids: bool,
 }
@@ -174,49 +180,50 @@ impl Classifier {
             .kind(Some(AhoCorasickKind::DFA))
             .build(words)
             .expect("46 short words fit");
-        Self { anchors, national_ids }
+        Self { sieve: Sieve::new(), anchors, national_ids }
     }
 
     /// Classes in a value, in the order of their places, at most [`MAX_FINDINGS`]. `name` is the key or
     /// field that holds the value, or empty: `order:17` makes a number no card.
     pub fn find(&self, name: &[u8], value: &[u8]) -> Vec<Finding> {
-        let name = name.get(name.len().saturating_sub(MAX_NAME)..).unwrap_or_default();
         let mut findings = Findings::default();
-        self.anchored(value, &mut findings);
-        for at in memchr_iter(b'@', value) {
-            findings.add(Class::Email, email::address(value, at));
+        if value.len() < SHORTEST {
+            return findings.0;
         }
-        if digits(value) >= FEWEST_DIGITS {
-            each_four(
-                value,
-                |[a, b, c, d]| {
-                    a.is_ascii_digit() & b.is_ascii_digit() & c.is_ascii_digit() & d.is_ascii_digit()
-                },
-                &mut |start| {
-                    let begins = start
-                        .checked_sub(1)
-                        .and_then(|at| value.get(at))
-                        .is_none_or(|byte| !byte.is_ascii_digit());
-                    if begins {
-                        findings.add(Class::Card, numbers::card(name, value, start));
-                    }
-                },
-            );
-            each_four(
-                value,
-                |[a, b, c, d]| {
-                    a.is_ascii_uppercase() & b.is_ascii_uppercase() & c.is_ascii_digit() & d.is_ascii_digit()
-                },
-                &mut |start| findings.add(Class::Iban, iban::number(value, start)),
-            );
+        let name = name.get(name.len().saturating_sub(MAX_NAME)..).unwrap_or_default();
+        if self.sieve.may_hold(value) {
+            self.anchored(value, &mut findings);
+        }
+        // A name of a host has a dot, and many values have none.
+        if memchr(b'.', value).is_some() {
+            for at in memchr_iter(b'@', value) {
+                findings.add(Class::Email, email::address(value, at));
+            }
+        }
+        self.numbers(name, value, &mut findings);
+        findings.0.sort_by_key(|finding| (finding.range.start, finding.class));
+        findings.0
+    }
+
+    fn numbers(&self, name: &[u8], value: &[u8], findings: &mut Findings) {
+        let (mut cards, mut accounts) = (Findings::default(), Findings::default());
+        marks::pass(
+            value,
+            &mut |start| cards.add(Class::Card, numbers::card(name, value, start)),
+            &mut |start| accounts.add(Class::Iban, iban::number(value, start)),
+        );
+        if (self.national_ids || !cards.0.is_empty() || !accounts.0.is_empty())
+            && value.iter().filter(|byte| byte.is_ascii_digit()).count() >= FEWEST_DIGITS
+        {
+            for number in cards.0.into_iter().chain(accounts.0) {
+                findings.add(number.class, Some(number.range));
+            }
             if self.national_ids {
                 numbers::each_run(value, &mut |start, _| {
                     findings.add(Class::NationalId, numbers::national_id(value, start));
                 });
             }
         }
-        findings.0.sort_by_key(|finding| (finding.range.start, finding.class));
-        findings.0
     }
 
     fn anchored(&self, value: &[u8], findings: &mut Findings) {
@@ -266,35 +273,6 @@ impl Findings {
             self.0.push(Finding { class, range });
         }
     }
-}
-
-/// Gives the places of four bytes in a row that are so. Most values have none: whole blocks of a fixed
-/// length are looked at without an early end, so that compilers make vector instructions of it.
-fn each_four(value: &[u8], is: impl Fn([u8; 4]) -> bool, give: &mut impl FnMut(usize)) {
-    const BLOCK: usize = 64;
-    let mut room = [0_u8; BLOCK + 3];
-    for base in (0..value.len()).step_by(BLOCK) {
-        let block = value.get(base..value.len().min(base + BLOCK + 3)).unwrap_or_default();
-        room.fill(0);
-        if let Some(room) = room.get_mut(..block.len()) {
-            room.copy_from_slice(block);
-        }
-        let [Some(a), Some(b), Some(c), Some(d)] =
-            [0, 1, 2, 3].map(|start| room.get(start..).and_then(<[u8]>::first_chunk::<BLOCK>))
-        else {
-            return;
-        };
-        let fours = || a.iter().zip(b).zip(c).zip(d).map(|(((a, b), c), d)| [*a, *b, *c, *d]);
-        if fours().fold(0_u8, |any, four| any | u8::from(is(four))) != 0 {
-            fours().enumerate().filter(|(_, four)| is(*four)).for_each(|(at, _)| give(base + at));
-        }
-    }
-}
-
-/// How many digits there are. No branch in it, so that compilers make vector instructions of it.
-fn digits(value: &[u8]) -> usize {
-    let of = |chunk: &[u8]| chunk.iter().map(|byte| u8::from(byte.wrapping_sub(b'0') < 10)).sum::<u8>();
-    value.chunks(128).map(|chunk| usize::from(of(chunk))).sum()
 }
 
 /// Whether nothing that could belong to a word stands before this place.

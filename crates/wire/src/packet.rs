@@ -91,7 +91,55 @@ pub fn read(frame: &Frame, link_type: u16) -> Packet<'_> {
 /// Reads the bytes of a frame that had `wire_len` bytes on a link of type `link_type`, the number of the
 /// pcap registry: Ethernet (with VLAN tags), Linux cooked, raw IP and BSD loopback are known. Checksums
 /// are not looked at: network cards fill them in after the capture.
+#[inline]
 pub fn read_bytes(bytes: &[u8], wire_len: u32, link_type: u16) -> Packet<'_> {
+    match plain(bytes, link_type) {
+        Some(segment) => Packet::Tcp(segment),
+        None => read_any(bytes, wire_len, link_type),
+    }
+}
+
+/// What nearly all frames are: whole, IPv4 without options or fragments, and TCP. None for any other.
+#[inline]
+fn plain(bytes: &[u8], link_type: u16) -> Option<Segment<'_>> {
+    let at = match link_type {
+        LINKTYPE_ETHERNET if bytes.get(12..14)? == [8, 0] => 14,
+        LINKTYPE_LINUX_SLL if bytes.get(14..16)? == [8, 0] => 16,
+        LINKTYPE_LINUX_SLL2 if bytes.get(..2)? == [8, 0] => 20,
+        LINKTYPE_RAW => 0,
+        _ => return None,
+    };
+    let rest = bytes.get(at..)?;
+    let [version, _, l1, l2, _, _, f1, f2, _, protocol, _, _, s1, s2, s3, s4, d1, d2, d3, d4] =
+        *rest.first_chunk::<20>()?;
+    let length = usize::from(u16::from_be_bytes([l1, l2]));
+    // All but the flag that forbids fragments.
+    let fragmented = u16::from_be_bytes([f1, f2]) & 0x3fff != 0;
+    if version != 0x45 || protocol != ip_number::TCP.0 || fragmented {
+        return None;
+    }
+    let tcp = rest.get(20..length)?;
+    let [sp1, sp2, dp1, dp2, q1, q2, q3, q4, a1, a2, a3, a4, offset, flags, ..] = *tcp.first_chunk::<20>()?;
+    let header = usize::from(offset >> 4) * 4;
+    if header < 20 {
+        return None;
+    }
+    let payload = tcp.get(header..)?;
+    Some(Segment {
+        source: SocketAddr::from(([s1, s2, s3, s4], u16::from_be_bytes([sp1, sp2]))),
+        destination: SocketAddr::from(([d1, d2, d3, d4], u16::from_be_bytes([dp1, dp2]))),
+        seq: u32::from_be_bytes([q1, q2, q3, q4]),
+        ack: (flags & 0x10 != 0).then(|| u32::from_be_bytes([a1, a2, a3, a4])),
+        syn: flags & 2 != 0,
+        fin: flags & 1 != 0,
+        rst: flags & 4 != 0,
+        payload,
+        at: at + 20 + header,
+        cut: 0,
+    })
+}
+
+fn read_any(bytes: &[u8], wire_len: u32, link_type: u16) -> Packet<'_> {
     let sliced = match link_type {
         LINKTYPE_ETHERNET => LaxSlicedPacket::from_ethernet(bytes).ok(),
         LINKTYPE_RAW | LINKTYPE_IPV4 | LINKTYPE_IPV6 => ip(bytes),
@@ -329,6 +377,33 @@ mod tests {
             packet.bytes.truncate(keep);
             read(&packet, link);
             read(&packet, LINKTYPE_ETHERNET);
+        }
+
+        #[test]
+        fn what_is_read_quickly_is_read_the_same_thoroughly(
+            noise in proptest::collection::vec((0_usize..80, any::<u8>()), 0..3),
+            keep in 30_usize..130, payload in 0_usize..40, link in 0_usize..4, more in 0_u32..9,
+        ) {
+            let packet = tcp(Side::Client, 7, Some(9), "PA", &vec![b'x'; payload]).bytes;
+            let (link, header) = [
+                (LINKTYPE_ETHERNET, &packet[..14]),
+                (LINKTYPE_RAW, &[]),
+                (LINKTYPE_LINUX_SLL, &[0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 8, 0]),
+                (LINKTYPE_LINUX_SLL2, &[8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]),
+            ][link];
+            // Padding behind the packet, or a part of it.
+            let mut bytes = [header, &packet[14..], &[0; 6]].concat();
+            bytes.truncate(keep);
+            for (at, byte) in noise {
+                if let Some(place) = bytes.get_mut(at) {
+                    *place = byte;
+                }
+            }
+            let wire_len = u32::try_from(bytes.len()).unwrap() + more;
+            if let Some(segment) = plain(&bytes, link) {
+                prop_assert_eq!(Packet::Tcp(segment), read_any(&bytes, wire_len, link));
+            }
+            prop_assert_eq!(read_bytes(&bytes, wire_len, link), read_any(&bytes, wire_len, link));
         }
     }
 }

@@ -205,6 +205,23 @@ enum Header {
 /// `$12\r\n` and the like: a type byte, a number of at most 18 digits, CRLF.
 #[inline]
 fn header(bytes: &[u8]) -> Header {
+    // What most are: one, two or three digits.
+    let digit = |byte: u8| byte.wrapping_sub(b'0');
+    match *bytes {
+        [_, a, b'\r', b'\n', ..] if digit(a) < 10 => return Header::Number(i64::from(digit(a)), 4),
+        [_, a, b, b'\r', b'\n', ..] if digit(a) < 10 && digit(b) < 10 => {
+            return Header::Number(10 * i64::from(digit(a)) + i64::from(digit(b)), 5);
+        }
+        [_, a, b, c, b'\r', b'\n', ..] if digit(a) < 10 && digit(b) < 10 && digit(c) < 10 => {
+            let number = 100 * i64::from(digit(a)) + 10 * i64::from(digit(b)) + i64::from(digit(c));
+            return Header::Number(number, 6);
+        }
+        _ => {}
+    }
+    any_header(bytes)
+}
+
+fn any_header(bytes: &[u8]) -> Header {
     let mut number: i64 = 0;
     let mut negative = false;
     for (index, byte) in bytes.iter().enumerate().skip(1).take(21) {

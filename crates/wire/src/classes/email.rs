@@ -27,7 +27,17 @@ fn is_domain(byte: &u8) -> bool {
 }
 
 /// The address around the `@` at `at`.
+#[inline(never)]
 pub(super) fn address(value: &[u8], at: usize) -> Option<Range<usize>> {
+    // What nearly every other `@` lacks comes first: letters or digits around it, and a dot behind it.
+    let around = [at.checked_sub(1)?, at + 1].map(|near| value.get(near));
+    let limit = value.len().min(at + 2 + MAX_DOMAIN);
+    let mut end = run(value.get(..limit)?, at + 1, is_domain);
+    if !around.iter().all(|byte| byte.is_some_and(u8::is_ascii_alphanumeric))
+        || !value.get(at + 1..end)?.contains(&b'.')
+    {
+        return None;
+    }
     let before = value.get(at.saturating_sub(MAX_LOCAL + 1)..at)?;
     let length = before.iter().rev().take_while(|byte| is_local(byte)).count();
     let mut start = at - length;
@@ -50,8 +60,6 @@ pub(super) fn address(value: &[u8], at: usize) -> Option<Range<usize>> {
         Some(byte) if b" \t\r\n\"<:=,;([>|\0{".contains(byte) || *byte == b'\'' => {}
         Some(_) => return None,
     }
-    let limit = value.len().min(at + 2 + MAX_DOMAIN);
-    let mut end = run(value.get(..limit)?, at + 1, is_domain);
     // The dot that ends a sentence.
     while value.get(end - 1) == Some(&b'.') {
         end -= 1;

@@ -84,6 +84,7 @@ const COUNTRIES: [(&str, &str); 76] = [
 ];
 
 /// The account number that begins here, together or in groups of four.
+#[inline(never)]
 pub(super) fn number(value: &[u8], start: usize) -> Option<Range<usize>> {
     let code = value.get(start..start + 2)?;
     code.iter().all(u8::is_ascii_uppercase).then_some(())?;

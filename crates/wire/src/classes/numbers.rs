@@ -39,6 +39,7 @@ pub(super) fn each_run(value: &[u8], give: &mut impl FnMut(usize, usize)) {
 
 /// A card number that begins here: 14 to 19 digits of a known issuer with a right check digit, together
 /// or in the groups that are printed on cards.
+#[inline(never)]
 pub(super) fn card(name: &[u8], value: &[u8], start: usize) -> Option<Range<usize>> {
     if !is_free(value, start.checked_sub(1), start.checked_sub(2)) {
         return None;

@@ -239,12 +239,32 @@ pub struct Totals {
     pub after_reset: u64,
 }
 
+/// Two addresses, in either order: quicker to hash and to compare than as they are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+struct Pair {
+    addresses: [u128; 2],
+    /// The ports, and whether the addresses are of IPv6.
+    ports: [u32; 2],
+}
+
+impl Pair {
+    fn new(a: SocketAddr, b: SocketAddr) -> Self {
+        let packed = |address: SocketAddr| match address {
+            SocketAddr::V4(v4) => (u128::from(v4.ip().to_bits()), u32::from(v4.port())),
+            SocketAddr::V6(v6) => (v6.ip().to_bits(), u32::from(v6.port()) | 1 << 16),
+        };
+        let (a, b) = (packed(a), packed(b));
+        let (first, second) = if a <= b { (a, b) } else { (b, a) };
+        Self { addresses: [first.0, second.0], ports: [first.1, second.1] }
+    }
+}
+
 /// Takes frames in the order of their capture.
 pub struct Sniffer {
     settings: Settings,
     flows: Vec<Option<Flow>>,
     free: Vec<usize>,
-    table: HashMap<(SocketAddr, SocketAddr), usize, RandomState>,
+    table: HashMap<Pair, usize, RandomState>,
     defrag: Defrag,
     keys: KeyLog,
     totals: Totals,
@@ -318,7 +338,7 @@ impl Sniffer {
         {
             return;
         }
-        let key = (a.min(b), a.max(b));
+        let key = Pair::new(a, b);
         let known = self.table.get(&key).copied();
         let at = self.last;
         let index = match known {
@@ -346,12 +366,7 @@ impl Sniffer {
         self.flows.get(index).and_then(Option::as_ref)
     }
 
-    fn open(
-        &mut self,
-        key: (SocketAddr, SocketAddr),
-        segment: &Segment<'_>,
-        out: &mut impl FnMut(Event<'_>),
-    ) -> usize {
+    fn open(&mut self, key: Pair, segment: &Segment<'_>, out: &mut impl FnMut(Event<'_>)) -> usize {
         if self.table.len() >= MOST_FLOWS {
             self.make_room(out);
         }
@@ -390,8 +405,7 @@ impl Sniffer {
         self.held = self.held.saturating_sub(flow.held());
         let around = Shared { full: false, keys: &self.keys, commands: &mut self.commands };
         let end = flow.finish(self.last, around, out);
-        let (a, b) = (end.client, end.server);
-        self.table.remove(&(a.min(b), a.max(b)));
+        self.table.remove(&Pair::new(end.client, end.server));
         self.free.push(index);
         self.totals.add(&end);
     }
