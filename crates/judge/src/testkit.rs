@@ -70,6 +70,7 @@ pub(crate) fn good(transport: Transport) -> Trial {
                 credentials: vec![],
                 client_bytes: 200,
                 server_bytes: 100,
+                client_certificate: false,
                 tampered: vec![],
                 ended: Ending::ClientClosed,
                 witnessed: Witnessed { from_client: secrets, to_client: vec![CanaryKind::Value] },

@@ -78,6 +78,11 @@ pub enum Attack {
     },
     /// Passes bytes on without ending TLS, and flips one bit on the way to the client.
     Corrupt,
+    /// Answers in the server's place with the good certificate, and breaks the rules of TLS.
+    Misbehave {
+        /// Name of an entry of the catalogue of misbehaviour.
+        how: String,
+    },
 }
 
 impl Attack {
@@ -87,7 +92,7 @@ impl Attack {
             Self::Impostor { certificate }
             | Self::RelayRead { certificate }
             | Self::RelayTamper { certificate } => Some(certificate),
-            Self::Eavesdrop | Self::Corrupt => None,
+            Self::Eavesdrop | Self::Corrupt | Self::Misbehave { .. } => None,
         }
     }
 }

@@ -4,7 +4,7 @@ use rustls::crypto::aws_lc_rs;
 use rustls::server::{Acceptor, NoServerSessionStorage};
 use rustls::sign::{CertifiedKey, SigningKey, SingleCertAndKey};
 use rustls::version::TLS12;
-use rustls::{KeyLog, ServerConfig};
+use rustls::{KeyLog, ServerConfig, SupportedProtocolVersion};
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::net::TcpStream;
@@ -42,10 +42,25 @@ impl Tls {
     /// # Errors
     /// The key is of a kind that nobody here signs with.
     pub fn new(identity: &Identity) -> Result<Self, rustls::Error> {
+        Self::with(identity, rustls::DEFAULT_VERSIONS)
+    }
+
+    /// The same with TLS 1.2 alone.
+    ///
+    /// # Errors
+    /// The key is of a kind that nobody here signs with.
+    pub fn tls12(identity: &Identity) -> Result<Self, rustls::Error> {
+        Self::with(identity, &[&TLS12])
+    }
+
+    fn with(
+        identity: &Identity,
+        versions: &[&'static SupportedProtocolVersion],
+    ) -> Result<Self, rustls::Error> {
         let builder = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()));
         let key = identity.key.clone_key().into();
         let (builder, key): (_, Arc<dyn SigningKey>) = match aws_lc_rs::sign::any_supported_type(&key) {
-            Ok(key) => (builder.with_safe_default_protocol_versions()?, key),
+            Ok(key) => (builder.with_protocol_versions(versions)?, key),
             Err(error) => {
                 let key = WeakKey::new(identity).ok_or(error)?;
                 (builder.with_protocol_versions(&[&TLS12])?, Arc::new(key))

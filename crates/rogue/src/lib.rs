@@ -2,10 +2,15 @@
 //! 127.0.0.1 only.
 
 mod corrupt;
+pub mod misbehaviour;
 mod relay;
+mod script;
+mod script_peer;
 mod trusting;
 
+use misbehaviour::{Entry, Family, Recipe};
 use relay::Relay;
+use script::{GOOD, Player};
 use std::net::SocketAddr;
 use std::time::Duration;
 use thiserror::Error;
@@ -61,12 +66,7 @@ impl Rogue {
     /// # Errors
     /// The port cannot be had.
     pub async fn impostor(port: u16, identity: Option<&Identity>) -> Result<Self, RogueError> {
-        let accepts = accepts(identity)?;
-        let store = Store::default();
-        let running = Endpoint::bind(port).await?.serve(accepts, move |stream, recorder| {
-            serve(stream, Session::new(Access::Anyone, store.clone()), recorder)
-        });
-        Ok(Self(running))
+        Self::answering(port, accepts(identity)?).await
     }
 
     /// Ends the client's connection, opens its own to the good server without checking anything, and
@@ -101,6 +101,45 @@ impl Rogue {
     ) -> Result<Self, RogueError> {
         let running = Endpoint::bind(port).await?.serve(Accepts::Raw, move |stream, recorder| {
             corrupt::run(stream, recorder, upstream, armed.then(|| value.clone()))
+        });
+        Ok(Self(running))
+    }
+
+    /// Misbehaves as the entry says, with a good certificate of the shape of its family.
+    ///
+    /// # Errors
+    /// The port cannot be had.
+    pub async fn misbehaving(port: u16, identity: &Identity, entry: &Entry) -> Result<Self, RogueError> {
+        match entry.recipe {
+            Recipe::Script(_, steps) => {
+                Self::play(port, Player::new(identity, steps, Some(entry.flaw))?).await
+            }
+        }
+    }
+
+    /// The same without a flaw: what every client must accept.
+    ///
+    /// # Errors
+    /// The port cannot be had.
+    pub async fn behaving(port: u16, identity: &Identity, family: Family) -> Result<Self, RogueError> {
+        match family {
+            Family::Modern => Self::play(port, Player::new(identity, GOOD, None)?).await,
+            Family::Old(_) => Self::answering(port, Accepts::Tls(Tls::tls12(identity)?)).await,
+        }
+    }
+
+    async fn play(port: u16, player: Player) -> Result<Self, RogueError> {
+        let store = Store::default();
+        let running = Endpoint::bind(port).await?.serve(Accepts::Raw, move |stream, recorder| {
+            player.clone().run(stream, recorder, Session::new(Access::Anyone, store.clone()))
+        });
+        Ok(Self(running))
+    }
+
+    async fn answering(port: u16, accepts: Accepts) -> Result<Self, RogueError> {
+        let store = Store::default();
+        let running = Endpoint::bind(port).await?.serve(accepts, move |stream, recorder| {
+            serve(stream, Session::new(Access::Anyone, store.clone()), recorder)
         });
         Ok(Self(running))
     }

@@ -5,6 +5,7 @@ use crate::lab::{RunError, make_folder, write_file};
 use crate::trial::Recorded;
 use std::path::Path;
 use wirelab_model::{ArmEvidence, Transport};
+use wirelab_subject::Client;
 
 /// Most packets to show of an arm.
 const PACKETS: usize = 16;
@@ -55,13 +56,19 @@ fn json_error(path: &Path, error: &serde_json::Error) -> RunError {
 }
 
 /// Folder of an arm's evidence, relative to the run's folder.
-pub(crate) fn arm_folder(builtin: bool, scenario: &str, transport: Transport) -> String {
-    let client = if builtin { "builtin" } else { "subject" };
-    format!("evidence/{client}/{}/{transport}", scenario.replace('/', "-"))
+pub(crate) fn arm_folder(client: &Client, scenario: &str, transport: Transport) -> String {
+    format!("evidence/{}/{}/{transport}", folder_of(client), scenario.replace('/', "-"))
 }
 
 /// Folder of a control's evidence, relative to the run's folder.
-pub(crate) fn control_folder(builtin: bool, transport: Transport, name: &str) -> String {
-    let client = if builtin { "builtin" } else { "subject" };
-    format!("evidence/{client}/controls/{transport}-{name}")
+pub(crate) fn control_folder(client: &Client, transport: Transport, name: &str) -> String {
+    format!("evidence/{}/controls/{transport}-{name}", folder_of(client))
+}
+
+fn folder_of(client: &Client) -> &'static str {
+    match client {
+        Client::Builtin => "builtin",
+        Client::Gullible => "gullible",
+        Client::Command(_) => "subject",
+    }
 }

@@ -3,6 +3,7 @@
 use crate::trial::{HOST, host};
 use wirelab_model::{Arm, Attack, Scenario, Transport};
 use wirelab_pki::{Entry, Shape};
+use wirelab_rogue::misbehaviour::{self, Family};
 use wirelab_subject::Client;
 
 /// One arm to run.
@@ -55,6 +56,7 @@ pub(crate) enum Rogue {
     Impostor { shape: Shape, host: &'static str },
     Relay,
     Corrupter,
+    Misbehaving(Family),
 }
 
 impl Rogue {
@@ -67,6 +69,9 @@ impl Rogue {
             }
             Attack::RelayRead { .. } | Attack::RelayTamper { .. } => Some(Self::Relay),
             Attack::Corrupt => Some(Self::Corrupter),
+            Attack::Misbehave { how } => {
+                misbehaviour::find(how).map(|entry| Self::Misbehaving(entry.family()))
+            }
         }
     }
 
@@ -85,6 +90,7 @@ impl Rogue {
             }
             Self::Relay => "relay".into(),
             Self::Corrupter => "corrupter".into(),
+            Self::Misbehaving(family) => family.word(),
         }
     }
 }
@@ -95,7 +101,7 @@ impl Rogue {
 pub(crate) fn plan(scenarios: &[Scenario], client: &Client, wanted: Option<&[Transport]>) -> Vec<Group> {
     let everything = [Transport::Plaintext, Transport::TlsUnverified, Transport::Tls];
     let wanted = wanted.unwrap_or(match client {
-        Client::Builtin => &everything,
+        Client::Builtin | Client::Gullible => &everything,
         Client::Command(_) => &[Transport::Tls],
     });
     let mut groups: Vec<Group> = Vec::new();
@@ -103,7 +109,9 @@ pub(crate) fn plan(scenarios: &[Scenario], client: &Client, wanted: Option<&[Tra
         let tests_tls =
             scenario.arms.iter().any(|a| a.transport == Transport::Tls) && wanted.contains(&Transport::Tls);
         for arm in &scenario.arms {
-            let who = if wanted.contains(&arm.transport) {
+            let who = if gullible(scenario, arm) && (tests_tls || wanted.contains(&arm.transport)) {
+                &Client::Gullible
+            } else if wanted.contains(&arm.transport) {
                 client
             } else if tests_tls {
                 &Client::Builtin
@@ -119,8 +127,14 @@ pub(crate) fn plan(scenarios: &[Scenario], client: &Client, wanted: Option<&[Tra
             }
         }
     }
-    groups.sort_by_key(|group| (group.client != Client::Builtin, group.transport));
+    groups.sort_by_key(|group| (matches!(group.client, Client::Command(_)), group.transport));
     groups
+}
+
+/// No client that uses a library goes on with a broken handshake because it was told not to verify: the one
+/// that shows that misbehaviour is live is the lab's own.
+fn gullible(scenario: &Scenario, arm: &Arm) -> bool {
+    matches!(scenario.attack, Attack::Misbehave { .. }) && arm.transport == Transport::TlsUnverified
 }
 
 #[cfg(test)]
@@ -130,7 +144,7 @@ mod tests {
 
     fn shape(client: &Client, wanted: Option<&[Transport]>) -> Vec<(bool, Transport, usize)> {
         let mut scenarios: Vec<_> = embedded().unwrap().into_iter().map(|source| source.scenario).collect();
-        scenarios.retain(|scenario| !scenario.id.starts_with("certificate/"));
+        scenarios.retain(|scenario| scenario.tags.iter().any(|tag| tag == "headline"));
         plan(&scenarios, client, wanted)
             .iter()
             .map(|group| (group.client == Client::Builtin, group.transport, group.arms.len()))

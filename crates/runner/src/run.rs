@@ -14,7 +14,6 @@ use wirelab_model::{
     ArmEvidence, ArmRecord, ControlRecord, Outcome, RunEvent, RunRecord, Scenario, ScenarioInfo, Setup,
     Transport, TrialKind, Verdict,
 };
-use wirelab_subject::Client;
 
 /// A finished run: what it amounts to, and the evidence of each trial by its folder.
 pub type Finished = (RunRecord, BTreeMap<String, ArmEvidence>);
@@ -132,7 +131,7 @@ impl<F: FnMut(RunEvent)> State<'_, F> {
             };
             let spec =
                 Spec { kind: TrialKind::Attack, transport: group.transport, client: &group.client, peer };
-            let folder = arm_folder(group.client == Client::Builtin, &scenario.id, group.transport);
+            let folder = arm_folder(&group.client, &scenario.id, group.transport);
             let recorded = self.trial(&spec, &folder).await?;
             let finding = masked(self.lab, &recorded, wirelab_judge::find(&scenario.attack, &recorded.trial));
             (self.on_event)(RunEvent::TrialEnded);
@@ -175,7 +174,7 @@ impl<F: FnMut(RunEvent)> State<'_, F> {
         self.tell_start(&format!("control {name}"), group);
         let peer = rogue.map_or(Peer::Good, Peer::unarmed);
         let spec = Spec { kind, transport: group.transport, client: &group.client, peer };
-        let folder = control_folder(group.client == Client::Builtin, group.transport, &name);
+        let folder = control_folder(&group.client, group.transport, &name);
         let recorded = self.trial(&spec, &folder).await?;
         let mut control = wirelab_judge::control(&recorded.trial);
         control.why = mask_why(self.lab, &recorded, &control.why);

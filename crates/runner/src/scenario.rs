@@ -3,7 +3,7 @@
 use miette::{Diagnostic, NamedSource, SourceSpan};
 use std::collections::BTreeSet;
 use thiserror::Error;
-use wirelab_model::{Scenario, Transport, Verdict};
+use wirelab_model::{Attack, Scenario, Transport, Verdict};
 
 /// A scenario that cannot be used. The fault is the file's.
 #[derive(Debug, Error, Diagnostic)]
@@ -78,6 +78,16 @@ fn check(scenario: &Scenario) -> Result<(), Fault> {
             format!("there is no certificate named `{certificate}`"),
             &format!("the catalogue has: {}", known.join(", ")),
             certificate,
+        );
+    }
+    if let Attack::Misbehave { how } = &scenario.attack
+        && wirelab_rogue::misbehaviour::find(how).is_none()
+    {
+        let known: Vec<_> = wirelab_rogue::misbehaviour::all().iter().map(|entry| entry.id).collect();
+        return fault(
+            format!("there is no misbehaviour named `{how}`"),
+            &format!("the catalogue has: {}", known.join(", ")),
+            how,
         );
     }
     if scenario.arms.is_empty() {

@@ -11,6 +11,7 @@ use wirelab_model::{
     Attack, Canaries, CanaryKind, Direction, Frame, PeerReport, Transport, Trial, TrialKind, Witnessed,
 };
 use wirelab_pki::Shape;
+use wirelab_rogue::misbehaviour::{self, Family};
 use wirelab_rogue::{Rogue, Tamper, Upstream};
 use wirelab_subject::{Client, Server, Target};
 use wirelab_wire::{Analysis, Needles, analyze};
@@ -57,6 +58,11 @@ pub(crate) enum Peer {
     Corrupter {
         armed: bool,
     },
+    Misbehaving {
+        how: String,
+    },
+    /// The same without its flaw.
+    Behaving(Family),
     Idle,
 }
 
@@ -74,6 +80,7 @@ impl Peer {
                 Self::Relay { certificate: certificate.clone(), tamper: true }
             }
             Attack::Corrupt => Self::Corrupter { armed: true },
+            Attack::Misbehave { how } => Self::Misbehaving { how: how.clone() },
         }
     }
 
@@ -83,6 +90,7 @@ impl Peer {
             RogueKind::Impostor { shape, host } => Self::Unarmed { shape, host },
             RogueKind::Relay => Self::Relay { certificate: "good".into(), tamper: false },
             RogueKind::Corrupter => Self::Corrupter { armed: false },
+            RogueKind::Misbehaving(family) => Self::Behaving(family),
         }
     }
 
@@ -90,12 +98,12 @@ impl Peer {
     fn host(&self) -> &'static str {
         match self {
             Self::Impostor { host, .. } | Self::Unarmed { host, .. } => host,
-            Self::Good | Self::Relay { .. } | Self::Corrupter { .. } | Self::Idle => HOST,
+            _ => HOST,
         }
     }
 
     fn needs_server(&self) -> bool {
-        !matches!(self, Self::Impostor { .. } | Self::Unarmed { .. } | Self::Idle)
+        matches!(self, Self::Good | Self::Relay { .. } | Self::Corrupter { .. })
     }
 }
 
@@ -234,6 +242,12 @@ async fn start_rogue(
         Peer::Corrupter { armed } => {
             Rogue::corrupter(port, upstream, *armed, canaries.value.clone().into()).await
         }
+        Peer::Misbehaving { how } => {
+            let entry = misbehaviour::find(how)
+                .ok_or_else(|| RunError::Rogue { reason: format!("there is no misbehaviour `{how}`") })?;
+            Rogue::misbehaving(port, &lab.good(entry.family().shape())?, entry).await
+        }
+        Peer::Behaving(family) => Rogue::behaving(port, &lab.good(family.shape())?, *family).await,
     };
     started.map(Some).map_err(|error| RunError::Rogue { reason: error.to_string() })
 }

@@ -1,4 +1,4 @@
-use crate::{Target, builtin, command};
+use crate::{Target, builtin, command, gullible};
 use wirelab_model::ClientReport;
 
 /// A client under test.
@@ -6,15 +6,18 @@ use wirelab_model::ClientReport;
 pub enum Client {
     /// The one that wirelab brings along: the `redis` crate, told to do everything right.
     Builtin,
+    /// The one that goes on whatever a peer does to its handshake: it proves that misbehaviour is live.
+    Gullible,
     /// A program and its arguments, which follows the contract of the environment.
     Command(Vec<String>),
 }
 
 impl Client {
-    /// What people call it: `builtin`, or the command as one would type it.
+    /// What people call it: `builtin`, `gullible`, or the command as one would type it.
     pub fn describe(&self) -> String {
         match self {
             Self::Builtin => "builtin".to_owned(),
+            Self::Gullible => "gullible".to_owned(),
             Self::Command(argv) => command::join(argv),
         }
     }
@@ -25,6 +28,7 @@ impl Client {
     pub async fn run(&self, launcher: &[String], target: &Target) -> ClientReport {
         match self {
             Self::Builtin => Box::pin(builtin::run(target)).await,
+            Self::Gullible => Box::pin(gullible::run(target)).await,
             Self::Command(argv) => command::run(argv, launcher, target).await,
         }
     }

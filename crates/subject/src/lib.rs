@@ -7,6 +7,7 @@
 mod builtin;
 mod client;
 mod command;
+mod gullible;
 mod processes;
 mod server;
 mod supervise;
