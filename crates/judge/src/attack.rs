@@ -15,6 +15,8 @@ pub fn find(attack: &Attack, trial: &Trial) -> Finding {
         Attack::RelayTamper { .. } => impostor_or_relay(trial, true),
         Attack::Corrupt => corrupt(trial),
         Attack::Misbehave { .. } => crate::misbehave::misbehave(trial),
+        Attack::Stall { .. } => crate::stall::stall(trial),
+        Attack::OnPath { .. } => crate::path::on_path(trial),
     };
     finding.why.push_str(&left_behind(trial));
     finding

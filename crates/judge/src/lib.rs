@@ -14,6 +14,8 @@ mod attack;
 mod control;
 mod finding;
 mod misbehave;
+mod path;
+mod stall;
 mod support;
 mod wire;
 

@@ -2,7 +2,9 @@
 
 use crate::attack::{claims, refusal_in_words, short, turned_away};
 use crate::{Finding, wire};
-use wirelab_model::{CanaryKind, ClientEnd, Connection, Direction, Got, Handshake, PeerReport, Trial};
+use wirelab_model::{
+    CanaryKind, ClientEnd, Connection, Direction, Ending, Got, Handshake, PeerReport, Trial,
+};
 
 /// Judges a client that met a peer which misbehaves. Whoever goes on is compromised, also where it hands
 /// over nothing yet; `secure` needs the flaw on its way to the client, as rogue and wire both show, and a
@@ -85,6 +87,15 @@ fn went_on(trial: &Trial, connection: &Connection) -> Result<Option<(Vec<Got>, S
     Ok(Some((got, format!("{flaw}{why}{what}"))))
 }
 
+/// How the client broke off, where it did. Where the rogue itself ended the connection, as there was nothing
+/// to break off, it is enough that the client did not come back in clear: that is asked before.
+fn refused(trial: &Trial, connection: &Connection) -> Option<String> {
+    match connection.ended {
+        Ending::ServerClosed => Some("it did not come back without TLS".into()),
+        _ => refusal_in_words(trial, connection),
+    }
+}
+
 /// Nobody got anything. Was that because the client broke off?
 fn broke_off(trial: &Trial, peer: &PeerReport) -> Finding {
     if let ClientEnd::NotStarted { .. } = trial.client.end {
@@ -100,7 +111,8 @@ fn broke_off(trial: &Trial, peer: &PeerReport) -> Finding {
     }
     let shown = |c: &&Connection| {
         !c.tampered.is_empty()
-            && wire::flow_of(trial, c).is_some_and(|flow| flow.client_bytes > 0 && flow.server_bytes > 0)
+            && wire::flow_of(trial, c)
+                .is_some_and(|flow| flow.client_bytes > 0 && (flow.server_bytes > 0 || flow.reset))
     };
     let Some(connection) = peer.connections.iter().find(shown) else {
         let why = peer.connections.iter().find_map(|c| match c.tls.as_ref().map(|tls| &tls.handshake) {
@@ -113,7 +125,7 @@ fn broke_off(trial: &Trial, peer: &PeerReport) -> Finding {
         ));
     };
     let flaw = flaw(connection);
-    let Some(how) = peer.connections.iter().filter(shown).find_map(|c| refusal_in_words(trial, c)) else {
+    let Some(how) = peer.connections.iter().filter(shown).find_map(|c| refused(trial, c)) else {
         return match (&trial.client.end, connection.tls.as_ref().map(|tls| &tls.handshake)) {
             (ClientEnd::TimedOut { .. }, _) => {
                 Finding::hung(format!("of the rogue: {flaw}; nothing leaked, but {}", trial.client.end))
@@ -151,7 +163,7 @@ fn broke_off(trial: &Trial, peer: &PeerReport) -> Finding {
 mod tests {
     use super::*;
     use crate::testkit::{connection, good, refusal};
-    use wirelab_model::{Ending, TlsAlertSeen, Transport, Verdict};
+    use wirelab_model::{TlsAlertSeen, Transport, Verdict};
 
     fn broken_off() -> Trial {
         let mut trial = refusal();
@@ -211,6 +223,29 @@ mod tests {
             change(&mut trial);
             assert_eq!(misbehave(&trial).verdict, expected, "{name}");
         }
+    }
+
+    /// A port without TLS: nothing to break off, and nothing that may come after it.
+    #[test]
+    fn who_does_not_come_back_in_clear_is_secure() {
+        let mut trial = broken_off();
+        let first = connection(&mut trial);
+        (first.tls, first.ended) = (None, Ending::ServerClosed);
+        assert_eq!(misbehave(&trial).verdict, Verdict::Secure);
+        trial.wire.flows[0].server_bytes = 0;
+        assert_eq!(misbehave(&trial).verdict, Verdict::Inconclusive, "neither an answer nor a reset");
+        trial.wire.flows[0].reset = true;
+        assert_eq!(misbehave(&trial).verdict, Verdict::Secure);
+        let mut back = connection(&mut good(Transport::Plaintext)).clone();
+        back.client = "127.0.0.1:50001".parse().unwrap();
+        let flow = wirelab_model::FlowSeen {
+            client: back.client,
+            ..good(Transport::Plaintext).wire.flows[0].clone()
+        };
+        trial.wire.flows.push(flow);
+        trial.peer.as_mut().unwrap().connections.push(back);
+        let found = misbehave(&trial);
+        assert_eq!((found.verdict, found.got), (Verdict::Compromised, vec![Got::Credential, Got::Data]));
     }
 
     #[test]

@@ -1,17 +1,24 @@
 //! The catalogue of misbehaviour: what a peer can do wrong in a handshake or in its records, by what it is.
 
+mod cleartext;
 mod extension;
 mod inject;
 mod order;
+mod path;
 mod proof;
 mod record;
 mod retry;
 mod share;
+mod stall;
 mod suite;
 mod version;
 
+use crate::greeting::Greeting;
+use crate::path::Prank;
 use crate::script::Step;
+use crate::stall::Pace;
 use std::sync::LazyLock;
+use wirelab_model::Attack;
 use wirelab_pki::{Expectation, Importance, Shape};
 
 /// A misbehaving peer: what it does wrong, and what mends a client that goes on with it. It shows the good
@@ -43,6 +50,12 @@ pub struct Entry {
 pub(crate) enum Recipe {
     /// By a server that follows a script, with a certificate of this shape.
     Script(Shape, &'static [Step]),
+    /// Without TLS where TLS was asked for.
+    Greet(Greeting),
+    /// By keeping the client waiting.
+    Stall(Pace),
+    /// By somebody on the path to a good server.
+    Path(Prank),
 }
 
 /// What a misbehaving peer is without its flaw: a client that does not work with that breaks off for it,
@@ -53,6 +66,10 @@ pub enum Family {
     Modern,
     /// A server of TLS 1.2 alone, with a certificate of this shape.
     Old(Shape),
+    /// A server with any version.
+    Server,
+    /// A good server behind somebody who passes bytes on as they are.
+    Path,
 }
 
 impl Family {
@@ -62,6 +79,8 @@ impl Family {
         match self {
             Self::Modern => "by-hand".into(),
             Self::Old(Shape::Direct) => "tls12".into(),
+            Self::Server => "server".into(),
+            Self::Path => "path".into(),
             Self::Old(shape) => format!("tls12-{}", shape.word()),
         }
     }
@@ -72,13 +91,23 @@ impl Family {
     #[must_use]
     pub fn shape(self) -> Shape {
         match self {
-            Self::Modern => Shape::Direct,
+            Self::Modern | Self::Server | Self::Path => Shape::Direct,
             Self::Old(shape) => shape,
         }
     }
 }
 
 impl Entry {
+    /// Whether it is an attack of this kind.
+    #[must_use]
+    pub fn is(&self, attack: &Attack) -> bool {
+        match self.recipe {
+            Recipe::Script(..) | Recipe::Greet(_) => matches!(attack, Attack::Misbehave { .. }),
+            Recipe::Stall(_) => matches!(attack, Attack::Stall { .. }),
+            Recipe::Path(_) => matches!(attack, Attack::OnPath { .. }),
+        }
+    }
+
     /// What it is without its flaw.
     #[must_use]
     pub fn family(&self) -> Family {
@@ -87,6 +116,9 @@ impl Entry {
                 let old = |step: &Step| matches!(step, Step::OldHello(_) | Step::Bytes([0x80, ..]));
                 if steps.iter().any(old) { Family::Old(shape) } else { Family::Modern }
             }
+            Recipe::Greet(_) => Family::Server,
+            Recipe::Stall(_) => Family::Modern,
+            Recipe::Path(_) => Family::Path,
         }
     }
 }
@@ -110,6 +142,9 @@ static ENTRIES: LazyLock<Vec<&'static Entry>> = LazyLock::new(|| {
         retry::ENTRIES,
         record::ENTRIES,
         inject::ENTRIES,
+        stall::ENTRIES,
+        path::ENTRIES,
+        cleartext::ENTRIES,
     ];
     parts.into_iter().flatten().collect()
 });

@@ -159,7 +159,24 @@ impl Player {
         }
     }
 
+    /// Name of the certificate.
+    pub(crate) fn certificate(&self) -> &str {
+        &self.identity.name
+    }
+
     async fn play(&self, peer: &mut Peer, hello: ClientHello, facts: &mut TlsFacts) -> Result<(), Handshake> {
+        self.queue(self.steps, peer, hello, facts).await?;
+        peer.flush().await
+    }
+
+    /// Queues everything that the steps send, and sends only what an answer must be waited for.
+    pub(crate) async fn queue(
+        &self,
+        steps: &[Step],
+        peer: &mut Peer,
+        hello: ClientHello,
+        facts: &mut TlsFacts,
+    ) -> Result<(), Handshake> {
         let failed = |reason: &str| Handshake::Failed { reason: reason.into() };
         let exchange = Exchange::new().map_err(|_| failed("no random numbers for a key"))?;
         let random = Exchange::new().map_err(|_| failed("no random numbers for a hello"))?.public;
@@ -171,7 +188,7 @@ impl Player {
             record_version: version::TLS12,
             secrets: None,
         };
-        for step in self.steps {
+        for step in steps {
             stage.step(*step, peer, facts).await?;
         }
         if let Some(traffic) = &stage.secrets
@@ -180,7 +197,7 @@ impl Player {
             // A script without Finished: as if it had been there.
             peer.finished(traffic.clone());
         }
-        peer.flush().await
+        Ok(())
     }
 }
 

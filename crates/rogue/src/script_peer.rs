@@ -92,6 +92,11 @@ impl Peer {
         self.application = Some(application);
     }
 
+    /// What is queued, which is then queued no more.
+    pub(crate) fn take(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.out)
+    }
+
     pub(crate) async fn flush(&mut self) -> Result<(), Handshake> {
         let out = std::mem::take(&mut self.out);
         let sent = match self.stream.write_all(&out).await {

@@ -29,13 +29,15 @@ pub struct Group {
 impl Group {
     /// Rogues that must be tried without their flaw: those whose refusal is to mean something.
     pub(crate) fn rogues(&self, scenarios: &[Scenario]) -> Vec<Rogue> {
-        if self.transport != Transport::Tls {
-            return Vec::new();
-        }
+        // A client that is kept waiting must be seen to work with the same rogue in each arm.
+        let meant = |scenario: &&Scenario| {
+            self.transport == Transport::Tls || matches!(scenario.attack, Attack::Stall { .. })
+        };
         let mut rogues: Vec<_> = self
             .arms
             .iter()
             .filter_map(|planned| scenarios.get(planned.scenario))
+            .filter(meant)
             .filter_map(|scenario| Rogue::of(&scenario.attack))
             .collect();
         rogues.sort();
@@ -69,7 +71,7 @@ impl Rogue {
             }
             Attack::RelayRead { .. } | Attack::RelayTamper { .. } => Some(Self::Relay),
             Attack::Corrupt => Some(Self::Corrupter),
-            Attack::Misbehave { how } => {
+            Attack::Misbehave { how } | Attack::Stall { how } | Attack::OnPath { how } => {
                 misbehaviour::find(how).map(|entry| Self::Misbehaving(entry.family()))
             }
         }
@@ -134,7 +136,7 @@ pub(crate) fn plan(scenarios: &[Scenario], client: &Client, wanted: Option<&[Tra
 /// No client that uses a library goes on with a broken handshake because it was told not to verify: the one
 /// that shows that misbehaviour is live is the lab's own.
 fn gullible(scenario: &Scenario, arm: &Arm) -> bool {
-    matches!(scenario.attack, Attack::Misbehave { .. }) && arm.transport == Transport::TlsUnverified
+    scenario.attack.how().is_some() && arm.transport == Transport::TlsUnverified
 }
 
 #[cfg(test)]

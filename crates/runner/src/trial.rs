@@ -80,7 +80,9 @@ impl Peer {
                 Self::Relay { certificate: certificate.clone(), tamper: true }
             }
             Attack::Corrupt => Self::Corrupter { armed: true },
-            Attack::Misbehave { how } => Self::Misbehaving { how: how.clone() },
+            Attack::Misbehave { how } | Attack::Stall { how } | Attack::OnPath { how } => {
+                Self::Misbehaving { how: how.clone() }
+            }
         }
     }
 
@@ -102,8 +104,21 @@ impl Peer {
         }
     }
 
+    fn stalls(&self) -> bool {
+        let Self::Misbehaving { how } = self else { return false };
+        let stall = Attack::Stall { how: how.clone() };
+        misbehaviour::find(how).is_some_and(|entry| entry.is(&stall))
+    }
+
     fn needs_server(&self) -> bool {
-        matches!(self, Self::Good | Self::Relay { .. } | Self::Corrupter { .. })
+        match self {
+            Self::Good | Self::Relay { .. } | Self::Corrupter { .. } => true,
+            Self::Behaving(family) => *family == Family::Path,
+            Self::Misbehaving { how } => {
+                misbehaviour::find(how).is_some_and(|entry| entry.family() == Family::Path)
+            }
+            Self::Impostor { .. } | Self::Unarmed { .. } | Self::Idle => false,
+        }
     }
 }
 
@@ -151,6 +166,7 @@ pub(crate) async fn run(lab: &Lab, spec: &Spec<'_>, folder: &Path) -> Result<Rec
         canaries: canaries.clone(),
         files: lab.files.clone(),
         deadline: lab.options.deadline,
+        stalled: spec.peer.stalls(),
     };
     let client = spec.client.run(&lab.options.launcher, &target).await;
 
@@ -245,9 +261,9 @@ async fn start_rogue(
         Peer::Misbehaving { how } => {
             let entry = misbehaviour::find(how)
                 .ok_or_else(|| RunError::Rogue { reason: format!("there is no misbehaviour `{how}`") })?;
-            Rogue::misbehaving(port, &lab.good(entry.family().shape())?, entry).await
+            Rogue::misbehaving(port, &lab.good(entry.family().shape())?, upstream, entry).await
         }
-        Peer::Behaving(family) => Rogue::behaving(port, &lab.good(family.shape())?, *family).await,
+        Peer::Behaving(family) => Rogue::behaving(port, &lab.good(family.shape())?, upstream, *family).await,
     };
     started.map(Some).map_err(|error| RunError::Rogue { reason: error.to_string() })
 }
@@ -302,6 +318,9 @@ fn legs_differ_at(peer: &PeerReport, analysis: &Analysis) -> Option<u64> {
         let from_server = flows.iter().position(|flow| Some(flow.client) == connection.upstream)?;
         let sent = analysis.stream(from_server, Direction::Server);
         let got = analysis.stream(to_client, Direction::Server);
-        sent.iter().zip(got).position(|(sent, got)| sent != got).map(|at| at as u64)
+        let differs = sent.iter().zip(got).position(|(sent, got)| sent != got);
+        // Nothing may be missing at the end either.
+        let shorter = sent.len().min(got.len());
+        differs.or((sent.len() != got.len()).then_some(shorter)).map(|at| at as u64)
     })
 }

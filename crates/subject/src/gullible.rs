@@ -14,6 +14,8 @@ use wirelab_tls::{Keys, split_record};
 
 /// How long it waits for more where a good peer would have said something already.
 const PATIENCE: Duration = Duration::from_millis(200);
+/// How long it is left with a peer that says nothing: twice as long as the other client of the lab waits.
+const HELD: Duration = Duration::from_secs(1);
 /// Most bytes from the peer that it takes.
 const MOST: usize = 1 << 20;
 
@@ -44,7 +46,7 @@ impl Wire {
         let failed = |error: std::io::Error| format!("cannot connect: {error}");
         let tcp = TcpStream::connect((target.host.as_str(), target.port)).await.map_err(failed)?;
         tcp.set_nodelay(true).map_err(failed)?;
-        Ok(Self { tcp, buffer: Vec::new(), taken: 0, patience: Some(PATIENCE) })
+        Ok(Self { tcp, buffer: Vec::new(), taken: 0, patience: (!target.stalled).then_some(PATIENCE) })
     }
 
     async fn send(&mut self, bytes: &[u8]) -> Result<(), Stuck> {
@@ -111,11 +113,12 @@ fn open(keys: &mut Keys, payload: &[u8]) -> Option<(u8, Vec<u8>)> {
 pub(crate) async fn run(target: &Target) -> ClientReport {
     let start = Instant::now();
     let mut received = None;
-    let result = tokio::time::timeout(target.deadline, attempt(target, &mut received)).await;
+    let deadline = if target.stalled { target.deadline.min(HELD) } else { target.deadline };
+    let result = tokio::time::timeout(deadline, attempt(target, &mut received)).await;
     let (end, error) = match result {
         Ok(Ok(())) => (ClientEnd::Worked, None),
         Ok(Err(stuck)) => (ClientEnd::Failed { code: None }, Some(stuck)),
-        Err(_) => (ClientEnd::TimedOut { after_ms: crate::command::millis(target.deadline) }, None),
+        Err(_) => (ClientEnd::TimedOut { after_ms: crate::command::millis(deadline) }, None),
     };
     ClientReport {
         end,
@@ -134,11 +137,13 @@ async fn attempt(target: &Target, received: &mut Option<String>) -> Result<(), S
         let mut wire = Wire::connect(target).await?;
         match handshake::shake(&mut wire, target).await? {
             handshake::Outcome::Secured(mut channel) => {
-                return session::lead(&mut wire, Some(&mut channel), target, received).await;
+                session::lead(&mut wire, Some(&mut channel), target, received).await;
+                return Ok(());
             }
             handshake::Outcome::NoTls => {}
         }
     }
     let mut wire = Wire::connect(target).await?;
-    session::lead(&mut wire, None, target, received).await
+    session::lead(&mut wire, None, target, received).await;
+    Ok(())
 }

@@ -20,6 +20,8 @@ pub struct Target {
     pub files: TlsFiles,
     /// How long the client may take, from its start to its end.
     pub deadline: Duration,
+    /// The peer will keep its client waiting: the lab's own clients then show sooner what they do.
+    pub stalled: bool,
 }
 
 /// Files that a client needs for TLS.
@@ -95,6 +97,7 @@ pub(crate) mod tests {
                 client_pfx: folder.join("client.pfx"),
             },
             deadline: Duration::from_secs(10),
+            stalled: false,
         }
     }
 

@@ -1,4 +1,4 @@
-use super::{Item, Stuck, Wire, open};
+use super::{Item, Wire, open};
 use crate::Target;
 use crate::target::USERNAME;
 use wirelab_tls::{Keys, kind};
@@ -17,15 +17,14 @@ pub(super) async fn lead(
     channel: Option<&mut Channel>,
     target: &Target,
     received: &mut Option<String>,
-) -> Result<(), Stuck> {
+) {
     let canaries = &target.canaries;
     let replies = channel.as_ref().map(|channel| channel.replies.clone()).unwrap_or_default();
     let mut talk = Talk { wire, channel, replies };
-    talk.command(&["AUTH", USERNAME, &canaries.password]).await?;
-    talk.command(&["SET", &canaries.key, &canaries.value]).await?;
-    let value = talk.command(&["GET", &canaries.key]).await?;
+    talk.command(&["AUTH", USERNAME, &canaries.password]).await;
+    talk.command(&["SET", &canaries.key, &canaries.value]).await;
+    let value = talk.command(&["GET", &canaries.key]).await;
     *received = Some(String::from_utf8_lossy(&value).into_owned());
-    Ok(())
 }
 
 struct Talk<'a> {
@@ -35,7 +34,7 @@ struct Talk<'a> {
 }
 
 impl Talk<'_> {
-    async fn command(&mut self, words: &[&str]) -> Result<Vec<u8>, Stuck> {
+    async fn command(&mut self, words: &[&str]) -> Vec<u8> {
         let mut bytes = format!("*{}\r\n", words.len()).into_bytes();
         for word in words {
             bytes.extend(format!("${}\r\n{word}\r\n", word.len()).into_bytes());
@@ -43,20 +42,19 @@ impl Talk<'_> {
         if let Some(channel) = &mut self.channel {
             bytes = channel.seal.seal(kind::APPLICATION_DATA, &bytes);
         }
-        self.wire.send(&bytes).await?;
+        // It does not mind either that nobody is there any more.
+        drop(self.wire.send(&bytes).await);
         loop {
             if let Some((value, length)) = reply(&self.replies) {
                 let value = value.to_vec();
                 self.replies.drain(..length);
-                return Ok(value);
+                return value;
             }
             if !self.more().await {
                 let rest = std::mem::take(&mut self.replies);
-                // What was cut is still something.
-                return match rest.iter().position(|byte| *byte == b'\n') {
-                    Some(end) => Ok(rest.get(end + 1..).unwrap_or_default().to_vec()),
-                    None => Err("the peer does not answer".into()),
-                };
+                // What was cut is still something, and so is nothing.
+                let end = rest.iter().position(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+                return rest.get(end..).unwrap_or_default().to_vec();
             }
         }
     }
@@ -77,10 +75,13 @@ impl Talk<'_> {
                 match open(&mut channel.open, &payload) {
                     Some((kind::APPLICATION_DATA, content)) => self.replies.extend(content),
                     Some((kind::ALERT, _)) => return false,
-                    _ => {}
+                    Some(_) => {}
+                    // What cannot be opened may have been meant as it is.
+                    None => self.replies.extend(payload),
                 }
                 true
             }
+            Item::Record(kind::ALERT, _) => false,
             Item::Record(..) => true,
         }
     }
