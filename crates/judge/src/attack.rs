@@ -16,6 +16,9 @@ pub fn find(attack: &Attack, trial: &Trial) -> Finding {
         Attack::RelayTamper { .. } => impostor_or_relay(trial, true),
         Attack::Corrupt => corrupt(trial),
         Attack::Intruder { .. } => intruder(trial),
+        Attack::Misbehave { .. } => crate::misbehave::misbehave(trial),
+        Attack::Stall { .. } => crate::stall::stall(trial),
+        Attack::OnPath { .. } => crate::path::on_path(trial),
     };
     finding.why.push_str(&left_behind(trial));
     finding
@@ -93,7 +96,7 @@ fn impostor_or_relay(trial: &Trial, tamper: bool) -> Finding {
 }
 
 /// What the rogue says it read on a connection.
-fn claims(connection: &Connection) -> Vec<Got> {
+pub(crate) fn claims(connection: &Connection) -> Vec<Got> {
     // What a relay saw come back from the server counts as well.
     connection
         .witnessed
@@ -138,7 +141,7 @@ fn accepted(trial: &Trial, connection: &Connection) -> bool {
         && wire::flow_of(trial, connection).is_some_and(wire::saw_hellos)
 }
 
-fn turned_away(trial: &Trial, connection: &Connection) -> bool {
+pub(crate) fn turned_away(trial: &Trial, connection: &Connection) -> bool {
     if connection.client_bytes > 0 {
         return false;
     }
@@ -210,7 +213,7 @@ fn refused(trial: &Trial, peer: &PeerReport) -> Finding {
 }
 
 /// The beginning of what a client says; all of it is in the evidence.
-fn short(text: &str) -> String {
+pub(crate) fn short(text: &str) -> String {
     const MOST: usize = 160;
     match text.char_indices().nth(MOST) {
         Some((end, _)) => text.get(..end).unwrap_or(text).to_owned() + "…",
@@ -218,7 +221,7 @@ fn short(text: &str) -> String {
     }
 }
 
-fn refusal_in_words(trial: &Trial, connection: &Connection) -> Option<String> {
+pub(crate) fn refusal_in_words(trial: &Trial, connection: &Connection) -> Option<String> {
     match &connection.tls.as_ref()?.handshake {
         Handshake::Refused { alert } => Some(format!("alert {alert}")),
         Handshake::Closed => Some("closed during the handshake".into()),
@@ -226,7 +229,7 @@ fn refusal_in_words(trial: &Trial, connection: &Connection) -> Option<String> {
             Ending::ClientAlert { alert } => format!("alert {alert} right after the handshake"),
             _ => "closed right after the handshake".into(),
         }),
-        Handshake::Completed | Handshake::Failed { .. } => None,
+        Handshake::Completed | Handshake::WentOn { .. } | Handshake::Failed { .. } => None,
     }
 }
 

@@ -14,6 +14,9 @@ mod attack;
 mod control;
 mod finding;
 mod intruder;
+mod misbehave;
+mod path;
+mod stall;
 mod support;
 mod wire;
 

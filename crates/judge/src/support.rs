@@ -35,6 +35,15 @@ pub fn liveness_sibling(scenario: &Scenario, transport: Transport) -> Option<Tra
         .find(|wanted| scenario.arms.iter().any(|arm| arm.transport == *wanted))
 }
 
+/// Whether the verdict of a client that falls for everything shows that the attack works. Who keeps clients
+/// waiting gets nothing from them but their time.
+fn is_live(attack: &Attack, verdict: Verdict) -> bool {
+    match attack {
+        Attack::Stall { .. } => verdict == Verdict::Hung,
+        _ => verdict == Verdict::Compromised,
+    }
+}
+
 /// The final verdict of an attacked trial. `compromised` and `inconclusive` stand by themselves;
 /// anything that says the attacker got nothing needs all its support.
 pub fn verdict(attack: &Attack, found: Finding, support: Support<'_>) -> Finding {
@@ -67,14 +76,16 @@ pub fn verdict(attack: &Attack, found: Finding, support: Support<'_>) -> Finding
             Some(_) => {}
         }
     }
+    // With a rogue that the client accepts without its flaw, being held by it is proof enough.
+    if matches!(attack, Attack::Stall { .. }) && found.verdict == Verdict::Hung {
+        return found;
+    }
     match support.liveness {
         None => Finding::inconclusive("no other arm shows that the attack is live"),
-        Some((transport, sibling)) if sibling.verdict != Verdict::Compromised => {
-            Finding::inconclusive(format!(
-                "the attack is not shown to be live: its arm {transport} is {} ({})",
-                sibling.verdict, sibling.why
-            ))
-        }
+        Some((transport, sibling)) if !is_live(attack, sibling.verdict) => Finding::inconclusive(format!(
+            "the attack is not shown to be live: its arm {transport} is {} ({})",
+            sibling.verdict, sibling.why
+        )),
         Some(_) => found,
     }
 }
@@ -85,6 +96,29 @@ mod tests {
 
     fn control(passed: bool) -> Control {
         Control { passed, leaked: vec![], why: "x".into() }
+    }
+
+    /// What waits for ever shows a stall live; what gets secrets shows nothing of it.
+    #[test]
+    fn a_stall_is_live_where_somebody_is_held() {
+        let attack = Attack::Stall { how: "x".into() };
+        let good = control(true);
+        let held = Finding::hung("x");
+        let all = Support {
+            before: &good,
+            after: Some(&good),
+            unarmed: Some(&good),
+            liveness: Some((Transport::TlsUnverified, &held)),
+        };
+        let alone = Support { liveness: None, ..all };
+        assert_eq!(verdict(&attack, Finding::secure("x"), all).verdict, Verdict::Secure);
+        assert_eq!(verdict(&attack, Finding::secure("x"), alone).verdict, Verdict::Inconclusive);
+        assert_eq!(verdict(&attack, held.clone(), alone).verdict, Verdict::Hung);
+        let unarmed = Support { unarmed: None, ..alone };
+        assert_eq!(verdict(&attack, held.clone(), unarmed).verdict, Verdict::Inconclusive);
+        let compromised = Finding::compromised(vec![], "x");
+        let other = Support { liveness: Some((Transport::TlsUnverified, &compromised)), ..all };
+        assert_eq!(verdict(&attack, Finding::secure("x"), other).verdict, Verdict::Inconclusive);
     }
 
     #[test]

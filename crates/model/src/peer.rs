@@ -37,7 +37,10 @@ pub struct Connection {
     pub client_bytes: u64,
     /// Bytes of application data that the peer sent to the client.
     pub server_bytes: u64,
-    /// What was done to the bytes in flight, in words; at most 16.
+    /// The client showed a certificate of its own.
+    #[serde(default)]
+    pub client_certificate: bool,
+    /// What was done to the bytes in flight, or what is wrong with what the peer sent, in words; at most 16.
     pub tampered: Vec<String>,
     /// How the connection ended.
     pub ended: Ending,
@@ -94,8 +97,6 @@ pub struct TlsFacts {
     pub offered: Option<Offered>,
     /// Whether the certificate went out to the client.
     pub certificate_sent: bool,
-    /// Whether the client showed a certificate of its own.
-    pub client_certificate: bool,
     /// Negotiated version, for instance `TLSv1.3`.
     pub version: Option<String>,
     /// Negotiated suite, for instance `TLS13_AES_128_GCM_SHA256`.
@@ -132,6 +133,11 @@ pub enum Handshake {
     },
     /// The client closed the connection without an alert.
     Closed,
+    /// The client went on with a handshake that it had to break off; the peer cannot finish it.
+    WentOn {
+        /// What the client sent, in words.
+        with: String,
+    },
     /// It failed on the peer's side, or did not end.
     Failed {
         /// Why, for people.

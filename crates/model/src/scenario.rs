@@ -106,6 +106,21 @@ pub enum Attack {
         /// intruders.
         certificate: String,
     },
+    /// Answers in the server's place with the good certificate, and breaks the rules of TLS.
+    Misbehave {
+        /// Name of an entry of the catalogue of misbehaviour.
+        how: String,
+    },
+    /// Answers in the server's place, and keeps the client waiting.
+    Stall {
+        /// Name of an entry of the catalogue of misbehaviour.
+        how: String,
+    },
+    /// Passes protected records on without any key, and sends one again, puts one in, or cuts them off.
+    OnPath {
+        /// Name of an entry of the catalogue of misbehaviour.
+        how: String,
+    },
 }
 
 impl Attack {
@@ -115,7 +130,15 @@ impl Attack {
             Self::Impostor { certificate }
             | Self::RelayRead { certificate }
             | Self::RelayTamper { certificate } => Some(certificate),
-            Self::Eavesdrop | Self::Corrupt | Self::Intruder { .. } => None,
+            _ => None,
+        }
+    }
+
+    /// Name of the entry of the catalogue of misbehaviour, where the attack is one of it.
+    pub fn how(&self) -> Option<&str> {
+        match self {
+            Self::Misbehave { how } | Self::Stall { how } | Self::OnPath { how } => Some(how),
+            _ => None,
         }
     }
 }

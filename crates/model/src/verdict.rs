@@ -42,7 +42,8 @@ pub enum Got {
     TamperedReply,
     /// The server received a command that the client never sent.
     TamperedCommand,
-    /// The client accepted the forged certificate, and had not sent anything yet.
+    /// The client accepted the forged certificate, or went on with a handshake that it had to break off,
+    /// and had not sent anything yet.
     Accepted,
     /// The client's certificate.
     ClientCertificate,

@@ -30,6 +30,7 @@ impl Records {
             credentials: Vec::new(),
             client_bytes: 0,
             server_bytes: 0,
+            client_certificate: false,
             tampered: Vec::new(),
             ended: Ending::Open,
             witnessed: Witnessed::default(),

@@ -7,7 +7,7 @@ use rustls::server::danger::ClientCertVerifier;
 use rustls::server::{Acceptor, NoServerSessionStorage, WebPkiClientVerifier};
 use rustls::sign::{CertifiedKey, SigningKey, SingleCertAndKey};
 use rustls::version::TLS12;
-use rustls::{KeyLog, RootCertStore, ServerConfig};
+use rustls::{KeyLog, RootCertStore, ServerConfig, SupportedProtocolVersion};
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::net::TcpStream;
@@ -45,10 +45,18 @@ impl Tls {
     /// # Errors
     /// The key is of a kind that nobody here signs with.
     pub fn new(identity: &Identity) -> Result<Self, rustls::Error> {
-        Self::with(identity, None)
+        Self::with(identity, None, rustls::DEFAULT_VERSIONS)
     }
 
-    /// The same, and clients have to show a certificate that `authority` signed.
+    /// The same with TLS 1.2 alone.
+    ///
+    /// # Errors
+    /// The key is of a kind that nobody here signs with.
+    pub fn tls12(identity: &Identity) -> Result<Self, rustls::Error> {
+        Self::with(identity, None, &[&TLS12])
+    }
+
+    /// TLS 1.2 and 1.3, and clients have to show a certificate that `authority` signed.
     ///
     /// # Errors
     /// The key is of a kind that nobody here signs with, or the authority is none.
@@ -59,17 +67,18 @@ impl Tls {
         let verifier = WebPkiClientVerifier::builder_with_provider(roots.into(), provider)
             .build()
             .map_err(|error| rustls::Error::General(error.to_string()))?;
-        Self::with(identity, Some(verifier))
+        Self::with(identity, Some(verifier), rustls::DEFAULT_VERSIONS)
     }
 
     fn with(
         identity: &Identity,
         clients: Option<Arc<dyn ClientCertVerifier>>,
+        versions: &[&'static SupportedProtocolVersion],
     ) -> Result<Self, rustls::Error> {
         let builder = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()));
         let key = identity.key.clone_key().into();
         let (builder, key): (_, Arc<dyn SigningKey>) = match aws_lc_rs::sign::any_supported_type(&key) {
-            Ok(key) => (builder.with_safe_default_protocol_versions()?, key),
+            Ok(key) => (builder.with_protocol_versions(versions)?, key),
             Err(error) => {
                 let key = WeakKey::new(identity).ok_or(error)?;
                 (builder.with_protocol_versions(&[&TLS12])?, Arc::new(key))
@@ -102,7 +111,6 @@ impl Tls {
             sni: None,
             offered: None,
             certificate_sent: false,
-            client_certificate: false,
             version: None,
             cipher: None,
             handshake: Handshake::Failed { reason: "it did not end".into() },
@@ -122,7 +130,8 @@ impl Tls {
         let result = match accepted {
             Ok(stream) => {
                 let (_, session) = stream.get_ref();
-                facts.client_certificate = session.peer_certificates().is_some();
+                let shown = session.peer_certificates().is_some();
+                recorder.note(|connection| connection.client_certificate = shown);
                 facts.version = session.protocol_version().map(|version| match version {
                     rustls::ProtocolVersion::TLSv1_3 => "TLSv1.3".into(),
                     rustls::ProtocolVersion::TLSv1_2 => "TLSv1.2".into(),

@@ -36,6 +36,7 @@ pub fn connection(number: u64, time: &str, connection: &Connection, harvested: &
                 ),
                 Handshake::Refused { alert } => format!("refused it with the alert {alert}"),
                 Handshake::Closed => "closed the connection during the handshake".to_owned(),
+                Handshake::WentOn { with } => format!("went on with {with}"),
                 Handshake::Failed { reason } => format!("the handshake failed: {reason}"),
             };
             let _ = writeln!(text, "  was shown `{}`, and {outcome}", tls.certificate);
@@ -103,7 +104,6 @@ mod tests {
                     ja4: "t13d".into(),
                 }),
                 certificate_sent: true,
-                client_certificate: false,
                 version: Some("TLSv1.3".into()),
                 cipher: Some("TLS13_AES_128_GCM_SHA256".into()),
                 handshake: Handshake::Completed,
@@ -112,6 +112,7 @@ mod tests {
             credentials: vec!["AUTH".into()],
             client_bytes: 40,
             server_bytes: 5,
+            client_certificate: false,
             tampered: Vec::new(),
             ended: Ending::ClientClosed,
             witnessed: Witnessed::default(),

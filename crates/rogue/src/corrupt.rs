@@ -8,10 +8,10 @@ use wirelab_redis::{Recorder, Stream, ending};
 /// Record header: type, version, length (RFC 8446 section 5.1).
 const HEADER: usize = 5;
 /// Record type application_data.
-const APPLICATION: u8 = 23;
+pub(crate) const APPLICATION: u8 = 23;
 /// Records of that type that a client sends before the server's next one is certainly one of the
 /// application: in TLS 1.3 the first carries its Finished.
-const CLIENT_RECORDS: u64 = 2;
+pub(crate) const CLIENT_RECORDS: u64 = 2;
 
 /// Passes bytes on; with a value, flips one bit of what the server sends.
 pub(crate) async fn run(
@@ -84,7 +84,7 @@ pub(crate) async fn run(
 
 /// Follows TLS records through a stream in any segmentation.
 #[derive(Default)]
-struct Records {
+pub(crate) struct Records {
     header: Vec<u8>,
     /// Bytes of the current record that are still to come.
     left: usize,
@@ -92,7 +92,7 @@ struct Records {
 
 impl Records {
     /// Offsets in `bytes` at which the payload of a record of this type begins.
-    fn begin(&mut self, bytes: &[u8], kind: u8) -> Vec<usize> {
+    pub(crate) fn begin(&mut self, bytes: &[u8], kind: u8) -> Vec<usize> {
         let mut found = Vec::new();
         let mut at = 0;
         while at < bytes.len() {

@@ -2,10 +2,18 @@
 //! 127.0.0.1 only.
 
 mod corrupt;
+mod greeting;
+pub mod misbehaviour;
+mod path;
 mod relay;
+mod script;
+mod script_peer;
+mod stall;
 mod trusting;
 
+use misbehaviour::{Entry, Family, Recipe};
 use relay::Relay;
+use script::{GOOD, Player};
 use std::net::SocketAddr;
 use std::time::Duration;
 use thiserror::Error;
@@ -57,6 +65,13 @@ fn accepts(identity: Option<&Identity>) -> Result<Accepts, rustls::Error> {
     })
 }
 
+fn play(endpoint: Endpoint, player: Player) -> Running {
+    let store = Store::default();
+    endpoint.serve(Accepts::Raw, move |stream, recorder| {
+        player.clone().run(stream, recorder, Session::new(Access::Anyone, store.clone()))
+    })
+}
+
 impl Rogue {
     /// Answers in the server's place: takes any password, and harvests. Without a certificate it
     /// speaks plaintext.
@@ -64,12 +79,7 @@ impl Rogue {
     /// # Errors
     /// The port cannot be had.
     pub async fn impostor(port: u16, identity: Option<&Identity>) -> Result<Self, RogueError> {
-        let accepts = accepts(identity)?;
-        let store = Store::default();
-        let running = Endpoint::bind(port).await?.serve(accepts, move |stream, recorder| {
-            serve(stream, Session::new(Access::Anyone, store.clone()), recorder)
-        });
-        Ok(Self(running))
+        Self::answering(port, accepts(identity)?).await
     }
 
     /// Ends the client's connection, opens its own to the good server without checking anything, and
@@ -104,6 +114,71 @@ impl Rogue {
     ) -> Result<Self, RogueError> {
         let running = Endpoint::bind(port).await?.serve(Accepts::Raw, move |stream, recorder| {
             corrupt::run(stream, recorder, upstream, armed.then(|| value.clone()))
+        });
+        Ok(Self(running))
+    }
+
+    /// Misbehaves as the entry says, with a good certificate of the shape of its family, or on the path to
+    /// the good server at `upstream`.
+    ///
+    /// # Errors
+    /// The port cannot be had.
+    pub async fn misbehaving(
+        port: u16,
+        identity: &Identity,
+        upstream: SocketAddr,
+        entry: &Entry,
+    ) -> Result<Self, RogueError> {
+        let flaw = entry.flaw;
+        let endpoint = Endpoint::bind(port).await?;
+        Ok(Self(match entry.recipe {
+            Recipe::Script(_, steps) => play(endpoint, Player::new(identity, steps, Some(flaw))?),
+            Recipe::Greet(greeting) => {
+                let store = Store::default();
+                endpoint.serve(Accepts::Raw, move |stream, recorder| {
+                    let session = Session::new(Access::Anyone, store.clone());
+                    greeting::run(greeting, flaw, stream, recorder, session)
+                })
+            }
+            Recipe::Stall(pace) => {
+                let player = Player::new(identity, GOOD, None)?;
+                endpoint.serve(Accepts::Raw, move |stream, recorder| {
+                    stall::run(player.clone(), pace, flaw, stream, recorder)
+                })
+            }
+            Recipe::Path(prank) => endpoint.serve(Accepts::Raw, move |stream, recorder| {
+                path::run(stream, recorder, upstream, Some((prank, flaw)))
+            }),
+        }))
+    }
+
+    /// The same without a flaw: what every client must accept.
+    ///
+    /// # Errors
+    /// The port cannot be had.
+    pub async fn behaving(
+        port: u16,
+        identity: &Identity,
+        upstream: SocketAddr,
+        family: Family,
+    ) -> Result<Self, RogueError> {
+        match family {
+            Family::Modern => Ok(Self(play(Endpoint::bind(port).await?, Player::new(identity, GOOD, None)?))),
+            Family::Old(_) => Self::answering(port, Accepts::Tls(Tls::tls12(identity)?)).await,
+            Family::Server => Self::answering(port, accepts(Some(identity))?).await,
+            Family::Path => {
+                let endpoint = Endpoint::bind(port).await?;
+                Ok(Self(endpoint.serve(Accepts::Raw, move |stream, recorder| {
+                    path::run(stream, recorder, upstream, None)
+                })))
+            }
+        }
+    }
+
+    async fn answering(port: u16, accepts: Accepts) -> Result<Self, RogueError> {
+        let store = Store::default();
+        let running = Endpoint::bind(port).await?.serve(accepts, move |stream, recorder| {
+            serve(stream, Session::new(Access::Anyone, store.clone()), recorder)
         });
         Ok(Self(running))
     }

@@ -95,6 +95,7 @@ impl ByHand {
             canaries,
             files: certificates.files.clone(),
             shows: None,
+            stalled: false,
             deadline: DEADLINE,
         };
         let text = target.environment().into_iter().fold(String::new(), |text, (name, value)| {

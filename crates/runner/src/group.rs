@@ -3,6 +3,7 @@
 use crate::trial::{HOST, host};
 use wirelab_model::{Arm, Attack, Scenario, Transport};
 use wirelab_pki::{Entry, Shape};
+use wirelab_rogue::misbehaviour::{self, Family};
 use wirelab_subject::Client;
 
 /// One arm to run.
@@ -28,13 +29,15 @@ pub struct Group {
 impl Group {
     /// Rogues that must be tried without their flaw: those whose refusal is to mean something.
     pub(crate) fn rogues(&self, scenarios: &[Scenario]) -> Vec<Rogue> {
-        if !self.transport.is_verified() {
-            return Vec::new();
-        }
+        // A client that is kept waiting must be seen to work with the same rogue in each arm.
+        let meant = |scenario: &&Scenario| {
+            self.transport.is_verified() || matches!(scenario.attack, Attack::Stall { .. })
+        };
         let mut rogues: Vec<_> = self
             .arms
             .iter()
             .filter_map(|planned| scenarios.get(planned.scenario))
+            .filter(meant)
             .filter_map(|scenario| Rogue::of(&scenario.attack))
             .collect();
         rogues.sort();
@@ -55,6 +58,7 @@ pub(crate) enum Rogue {
     Impostor { shape: Shape, host: &'static str },
     Relay,
     Corrupter,
+    Misbehaving(Family),
 }
 
 impl Rogue {
@@ -67,6 +71,9 @@ impl Rogue {
             }
             Attack::RelayRead { .. } | Attack::RelayTamper { .. } => Some(Self::Relay),
             Attack::Corrupt => Some(Self::Corrupter),
+            Attack::Misbehave { how } | Attack::Stall { how } | Attack::OnPath { how } => {
+                misbehaviour::find(how).map(|entry| Self::Misbehaving(entry.family()))
+            }
         }
     }
 
@@ -85,6 +92,7 @@ impl Rogue {
             }
             Self::Relay => "relay".into(),
             Self::Corrupter => "corrupter".into(),
+            Self::Misbehaving(family) => family.word(),
         }
     }
 }
@@ -98,7 +106,7 @@ pub(crate) fn plan(scenarios: &[Scenario], clients: &[Client], wanted: Option<&[
         plan_one(scenarios, client, wanted, &mut groups);
     }
     let place = |client: &Client| clients.iter().position(|other| other == client);
-    groups.sort_by_key(|group| (group.client != Client::Builtin, place(&group.client), group.transport));
+    groups.sort_by_key(|group| (!group.client.is_own(), place(&group.client), group.transport));
     groups
 }
 
@@ -111,7 +119,7 @@ fn plan_one(scenarios: &[Scenario], client: &Client, wanted: Option<&[Transport]
         Transport::Mtls,
     ];
     let wanted = wanted.unwrap_or(match client {
-        Client::Builtin => &everything,
+        Client::Builtin | Client::Gullible => &everything,
         Client::Command(_) | Client::Adapter(_) => &[Transport::Tls],
     });
     // An adapter may say that its library cannot do an arm, which then shows nothing.
@@ -126,12 +134,16 @@ fn plan_one(scenarios: &[Scenario], client: &Client, wanted: Option<&[Transport]
             let shows = !arm.transport.is_verified();
             let own = wanted.contains(&arm.transport) && !tests_server;
             let to_show = tests_server || (tests_client && shows && (!own || may_lack));
-            let who = [own.then_some(client), to_show.then_some(&Client::Builtin)];
+            let who = if gullible(scenario, arm) {
+                [None, (own || to_show).then_some(&Client::Gullible)]
+            } else {
+                [own.then_some(client), to_show.then_some(&Client::Builtin)]
+            };
             for who in who.into_iter().flatten() {
                 let planned = Planned { scenario: index, arm: arm.clone() };
                 match groups.iter_mut().find(|group| group.transport == arm.transport && group.client == *who)
                 {
-                    // Several clients need the same arm of the built-in one.
+                    // Several clients need the same arm of the lab's own.
                     Some(group) if group.arms.contains(&planned) => {}
                     Some(group) => group.arms.push(planned),
                     None => {
@@ -144,6 +156,12 @@ fn plan_one(scenarios: &[Scenario], client: &Client, wanted: Option<&[Transport]
     }
 }
 
+/// No client that uses a library goes on with a broken handshake because it was told not to verify: the one
+/// that shows that misbehaviour is live is the lab's own.
+fn gullible(scenario: &Scenario, arm: &Arm) -> bool {
+    scenario.attack.how().is_some() && arm.transport == Transport::TlsUnverified
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -152,8 +170,7 @@ mod tests {
 
     fn shape(client: &Client, wanted: Option<&[Transport]>) -> Vec<(bool, Transport, usize)> {
         let mut scenarios: Vec<_> = embedded().unwrap().into_iter().map(|source| source.scenario).collect();
-        scenarios
-            .retain(|scenario| ["eavesdrop/", "mitm/"].iter().any(|folder| scenario.id.starts_with(folder)));
+        scenarios.retain(|scenario| scenario.tags.iter().any(|tag| tag == "headline"));
         plan(&scenarios, std::slice::from_ref(client), wanted)
             .iter()
             .map(|group| (group.client == Client::Builtin, group.transport, group.arms.len()))

@@ -140,7 +140,7 @@ fn clients(
 /// Runs the groups of the built-in client, and then those of each client, `jobs` clients at the same time.
 async fn run_groups(lab: Lab, shared: Shared, groups: Vec<Group>, jobs: usize) -> Result<Done, RunError> {
     let (builtin, others): (Vec<Group>, Vec<Group>) =
-        groups.into_iter().partition(|group| group.client == Client::Builtin);
+        groups.into_iter().partition(|group| group.client.is_own());
     let mut worker = Worker::new(lab, shared.clone());
     for group in &builtin {
         worker.group(group).await?;

@@ -4,6 +4,7 @@ use miette::{Diagnostic, NamedSource, SourceSpan};
 use std::collections::BTreeSet;
 use thiserror::Error;
 use wirelab_model::{Attack, Scenario, Transport, Verdict};
+use wirelab_rogue::misbehaviour;
 
 /// A scenario that cannot be used. The fault is the file's.
 #[derive(Debug, Error, Diagnostic)]
@@ -90,6 +91,17 @@ fn check(scenario: &Scenario) -> Result<(), Fault> {
             certificate,
         );
     }
+    if let Some(how) = scenario.attack.how()
+        && !misbehaviour::find(how).is_some_and(|entry| entry.is(&scenario.attack))
+    {
+        let of_kind = misbehaviour::all().iter().filter(|entry| entry.is(&scenario.attack));
+        let known: Vec<_> = of_kind.map(|entry| entry.id).collect();
+        return fault(
+            format!("there is no misbehaviour of this kind named `{how}`"),
+            &format!("the catalogue has: {}", known.join(", ")),
+            how,
+        );
+    }
     if scenario.arms.is_empty() {
         return fault(
             "there is no arm".into(),
@@ -104,7 +116,17 @@ fn check(scenario: &Scenario) -> Result<(), Fault> {
             return fault(format!("the arm `{transport}` is there twice"), "keep one of them", "[[arm]]");
         }
         let expected = arm.expect.verdicts();
-        if let Some(other) = expected.iter().find(|v| !matches!(v, Verdict::Secure | Verdict::Compromised)) {
+        // A client that waits for ever is what shows that one can be kept waiting.
+        let held = matches!(scenario.attack, Attack::Stall { .. }) && transport != Transport::Tls;
+        if held && expected != [Verdict::Hung] {
+            return fault(
+                format!("the arm `{transport}` is there to show that a client can be kept waiting"),
+                "expect `hung`",
+                &format!("\"{transport}\""),
+            );
+        }
+        let usable = |v: &Verdict| held || matches!(v, Verdict::Secure | Verdict::Compromised);
+        if let Some(other) = expected.iter().find(|v| !usable(v)) {
             return fault(
                 format!("an arm cannot expect `{other}`"),
                 "expect `secure` or `compromised`: the other verdicts say that the lab cannot tell, or that the client hangs",

@@ -222,6 +222,7 @@ mod tests {
     use super::*;
     use wirelab_model::{Attack, Expect, Transport, Verdict};
     use wirelab_pki::Expectation;
+    use wirelab_rogue::misbehaviour;
 
     fn ids(wanted: &[&str]) -> Vec<String> {
         let wanted: Vec<String> = wanted.iter().map(|w| (*w).to_owned()).collect();
@@ -261,6 +262,39 @@ mod tests {
             };
             assert_eq!(arm(Transport::Tls).expect, expected, "{}", entry.id);
             assert_eq!(scenario.importance, entry.importance, "{}", entry.id);
+            assert!(scenario.references.iter().any(|text| text.starts_with(entry.cwe)), "{}", entry.id);
+            let remedy = scenario.description.contains("Remedy: ");
+            assert!(remedy && (3..=6).contains(&scenario.description.lines().count()), "{}", entry.id);
+        }
+    }
+
+    /// One scenario for each misbehaviour, which asks of clients what the catalogue asks.
+    #[test]
+    fn every_misbehaviour_has_a_scenario_that_agrees_with_the_catalogue() {
+        let all = embedded().unwrap();
+        for entry in misbehaviour::all() {
+            let scenarios: Vec<&Scenario> = all
+                .iter()
+                .map(|source| &source.scenario)
+                .filter(|scenario| scenario.attack.how() == Some(entry.id))
+                .collect();
+            let [scenario] = *scenarios else { panic!("{}: {} scenarios", entry.id, scenarios.len()) };
+            assert!(scenario.id.ends_with(&format!("/{}", entry.id)), "{}", scenario.id);
+            let arm = |transport| scenario.arms.iter().find(|arm| arm.transport == transport).unwrap();
+            let live = arm(Transport::TlsUnverified);
+            if matches!(scenario.attack, Attack::Stall { .. }) {
+                assert_eq!(live.expect, Expect::One(Verdict::Hung), "{}", entry.id);
+            } else {
+                assert_eq!(live.expect, Expect::One(Verdict::Compromised), "{}", entry.id);
+                assert!(!live.got.is_empty(), "{}", entry.id);
+            }
+            let expected = match entry.expectation {
+                Expectation::MustRefuse => Expect::One(Verdict::Secure),
+                Expectation::Policy => Expect::Any(vec![Verdict::Secure, Verdict::Compromised]),
+                Expectation::MustAccept => Expect::One(Verdict::Compromised),
+            };
+            assert_eq!(arm(Transport::Tls).expect, expected, "{}", entry.id);
+            assert!(scenario.references[0].starts_with(entry.reference), "{}", entry.id);
             assert!(scenario.references.iter().any(|text| text.starts_with(entry.cwe)), "{}", entry.id);
             let remedy = scenario.description.contains("Remedy: ");
             assert!(remedy && (3..=6).contains(&scenario.description.lines().count()), "{}", entry.id);

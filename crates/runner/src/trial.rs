@@ -12,6 +12,7 @@ use wirelab_model::{
     Attack, Canaries, CanaryKind, Direction, Frame, PeerReport, Transport, Trial, TrialKind, Witnessed,
 };
 use wirelab_pki::Shape;
+use wirelab_rogue::misbehaviour::{self, Family};
 use wirelab_rogue::{Rogue, Tamper, Upstream};
 use wirelab_subject::{Client, Server, ServerKind, ServerTls, Target};
 use wirelab_wire::{Analysis, Needles, analyze};
@@ -60,6 +61,11 @@ pub(crate) enum Peer {
     Corrupter {
         armed: bool,
     },
+    Misbehaving {
+        how: String,
+    },
+    /// The same without its flaw.
+    Behaving(Family),
     Idle,
     /// The good server, and the client is an intruder.
     Intruded {
@@ -82,6 +88,9 @@ impl Peer {
             }
             Attack::Corrupt => Self::Corrupter { armed: true },
             Attack::Intruder { certificate } => Self::Intruded { certificate: certificate.clone() },
+            Attack::Misbehave { how } | Attack::Stall { how } | Attack::OnPath { how } => {
+                Self::Misbehaving { how: how.clone() }
+            }
         }
     }
 
@@ -91,6 +100,7 @@ impl Peer {
             RogueKind::Impostor { shape, host } => Self::Unarmed { shape, host },
             RogueKind::Relay => Self::Relay { certificate: "good".into(), tamper: false },
             RogueKind::Corrupter => Self::Corrupter { armed: false },
+            RogueKind::Misbehaving(family) => Self::Behaving(family),
         }
     }
 
@@ -98,9 +108,7 @@ impl Peer {
     pub(crate) fn host(&self) -> &'static str {
         match self {
             Self::Impostor { host, .. } | Self::Unarmed { host, .. } => host,
-            Self::Good | Self::Relay { .. } | Self::Corrupter { .. } | Self::Idle | Self::Intruded { .. } => {
-                HOST
-            }
+            _ => HOST,
         }
     }
 
@@ -109,8 +117,21 @@ impl Peer {
         matches!(self, Self::Good | Self::Intruded { .. })
     }
 
+    fn stalls(&self) -> bool {
+        let Self::Misbehaving { how } = self else { return false };
+        let stall = Attack::Stall { how: how.clone() };
+        misbehaviour::find(how).is_some_and(|entry| entry.is(&stall))
+    }
+
     pub(crate) fn needs_server(&self) -> bool {
-        !matches!(self, Self::Impostor { .. } | Self::Unarmed { .. } | Self::Idle)
+        match self {
+            Self::Good | Self::Intruded { .. } | Self::Relay { .. } | Self::Corrupter { .. } => true,
+            Self::Behaving(family) => *family == Family::Path,
+            Self::Misbehaving { how } => {
+                misbehaviour::find(how).is_some_and(|entry| entry.family() == Family::Path)
+            }
+            Self::Impostor { .. } | Self::Unarmed { .. } | Self::Idle => false,
+        }
     }
 }
 
@@ -190,6 +211,7 @@ pub(crate) async fn run(lab: &Lab, spec: &Spec<'_>, folder: &Path) -> Result<Rec
             _ => transport.is_mutual().then(|| (files.client_cert.clone(), files.client_key.clone())),
         },
         deadline: lab.options.deadline,
+        stalled: spec.peer.stalls(),
     };
     let client = spec.client.run(&lab.options.launcher, &target).await;
 
@@ -283,6 +305,12 @@ pub(crate) async fn start_rogue(
         Peer::Corrupter { armed } => {
             Rogue::corrupter(port, upstream, *armed, canaries.value.clone().into()).await
         }
+        Peer::Misbehaving { how } => {
+            let entry = misbehaviour::find(how)
+                .ok_or_else(|| RunError::Rogue { reason: format!("there is no misbehaviour `{how}`") })?;
+            Rogue::misbehaving(port, &lab.good(entry.family().shape())?, upstream, entry).await
+        }
+        Peer::Behaving(family) => Rogue::behaving(port, &lab.good(family.shape())?, upstream, *family).await,
     };
     started.map(Some).map_err(|error| RunError::Rogue { reason: error.to_string() })
 }
@@ -337,6 +365,9 @@ fn legs_differ_at(peer: &PeerReport, analysis: &Analysis) -> Option<u64> {
         let from_server = flows.iter().position(|flow| Some(flow.client) == connection.upstream)?;
         let sent = analysis.stream(from_server, Direction::Server);
         let got = analysis.stream(to_client, Direction::Server);
-        sent.iter().zip(got).position(|(sent, got)| sent != got).map(|at| at as u64)
+        let differs = sent.iter().zip(got).position(|(sent, got)| sent != got);
+        // Nothing may be missing at the end either.
+        let shorter = sent.len().min(got.len());
+        differs.or((sent.len() != got.len()).then_some(shorter)).map(|at| at as u64)
     })
 }

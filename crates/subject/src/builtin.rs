@@ -13,6 +13,8 @@ use wirelab_model::{ClientEnd, ClientReport, Transport};
 
 /// Longest wait for the connection, handshake and AUTH included, and for each reply.
 const PATIENCE: Duration = Duration::from_secs(3);
+/// The same with a peer that says nothing: that it gives up is seen as well after a shorter time.
+const LITTLE_PATIENCE: Duration = Duration::from_millis(500);
 
 #[derive(Debug, thiserror::Error)]
 enum BuiltinError {
@@ -51,9 +53,10 @@ pub(crate) async fn run(target: &Target) -> ClientReport {
 
 async fn set_and_get(target: &Target, received: &mut Option<String>) -> Result<(), BuiltinError> {
     let client = client(target).await?;
+    let patience = if target.stalled { LITTLE_PATIENCE } else { PATIENCE };
     let config = AsyncConnectionConfig::new()
-        .set_connection_timeout(Some(PATIENCE))
-        .set_response_timeout(Some(PATIENCE));
+        .set_connection_timeout(Some(patience))
+        .set_response_timeout(Some(patience));
     let mut connection = client.get_multiplexed_async_connection_with_config(&config).await?;
     let canaries = &target.canaries;
     redis::cmd("SET").arg(&canaries.key).arg(&canaries.value).exec_async(&mut connection).await?;

@@ -1,4 +1,4 @@
-use crate::{Adapter, Target, builtin, command};
+use crate::{Adapter, Target, builtin, command, gullible};
 use wirelab_model::ClientReport;
 
 /// A client under test.
@@ -6,6 +6,8 @@ use wirelab_model::ClientReport;
 pub enum Client {
     /// The one that wirelab brings along: the `redis` crate, told to do everything right.
     Builtin,
+    /// The one that goes on whatever a peer does to its handshake: it proves that misbehaviour is live.
+    Gullible,
     /// A program and its arguments, which follows the contract of the environment.
     Command(Vec<String>),
     /// A client of the registry.
@@ -13,19 +15,26 @@ pub enum Client {
 }
 
 impl Client {
-    /// What people call it: `builtin`, the command as one would type it, or a name of the registry.
+    /// What people call it: `builtin`, `gullible`, the command as one would type it, or a name of the registry.
     pub fn describe(&self) -> String {
         match self {
             Self::Builtin => "builtin".to_owned(),
+            Self::Gullible => "gullible".to_owned(),
             Self::Command(argv) => command::join(argv),
             Self::Adapter(adapter) => adapter.name().to_owned(),
         }
+    }
+
+    /// Whether it is one of the lab's, and not under test by a user's wish.
+    pub fn is_own(&self) -> bool {
+        matches!(self, Self::Builtin | Self::Gullible)
     }
 
     /// Its folder in the evidence of a run.
     pub fn folder(&self) -> &str {
         match self {
             Self::Builtin => "builtin",
+            Self::Gullible => "gullible",
             Self::Command(_) => "subject",
             Self::Adapter(adapter) => adapter.name(),
         }
@@ -37,6 +46,7 @@ impl Client {
     pub async fn run(&self, launcher: &[String], target: &Target) -> ClientReport {
         match self {
             Self::Builtin => Box::pin(builtin::run(target)).await,
+            Self::Gullible => Box::pin(gullible::run(target)).await,
             Self::Command(argv) => command::run(argv, launcher, target).await,
             Self::Adapter(adapter) => Box::pin(adapter.run(launcher, target)).await,
         }

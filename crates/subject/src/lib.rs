@@ -8,6 +8,7 @@ mod adapter;
 mod builtin;
 mod client;
 mod command;
+mod gullible;
 mod processes;
 mod server;
 mod supervise;

@@ -23,6 +23,8 @@ pub struct Target {
     pub shows: Option<(PathBuf, PathBuf)>,
     /// How long the client may take, from its start to its end.
     pub deadline: Duration,
+    /// The peer will keep its client waiting: the lab's own clients then show sooner what they do.
+    pub stalled: bool,
 }
 
 /// Files that a client needs for TLS.
@@ -110,6 +112,7 @@ pub(crate) mod tests {
             },
             shows: None,
             deadline: Duration::from_secs(10),
+            stalled: false,
         }
     }
 

@@ -103,6 +103,7 @@ fn connection(connection: &Connection) -> String {
             Handshake::Completed => "finished its handshake".to_owned(),
             Handshake::Refused { alert } => format!("refused it with the alert {alert}"),
             Handshake::Closed => "closed without an alert".to_owned(),
+            Handshake::WentOn { with } => format!("went on with {with}, though it had to break off"),
             Handshake::Failed { reason } => format!("could not be shown it whole: {reason}"),
         };
         words += &format!(", was shown the certificate `{}` and {handshake}", tls.certificate);

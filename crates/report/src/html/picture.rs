@@ -33,10 +33,11 @@ pub(crate) fn picture(arm: &ArmRecord, attack: &Attack, gained: &str) -> Result<
             Attack::Impostor { .. } => Some("impostor"),
             Attack::RelayRead { .. } | Attack::RelayTamper { .. } => Some("relay"),
             Attack::Corrupt => Some("corrupter"),
+            Attack::Misbehave { .. } | Attack::Stall { .. } | Attack::OnPath { .. } => Some("rogue"),
         },
         intruder: matches!(attack, Attack::Intruder { .. }),
         tap: matches!(attack, Attack::Eavesdrop),
-        server: !matches!(attack, Attack::Impostor { .. }),
+        server: !matches!(attack, Attack::Impostor { .. } | Attack::Misbehave { .. } | Attack::Stall { .. }),
         line: if arm.arm.is_tls() { "TLS" } else { "readable" },
         gained: match arm.verdict {
             Verdict::Secure => "gets nothing",

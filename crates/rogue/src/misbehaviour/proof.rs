@@ -1,0 +1,238 @@
+//! Certificates without a proof of the key: signatures and Finished.
+
+use super::Entry;
+use super::GENERATOR;
+use super::Recipe::Script;
+use crate::script::{PLAIN, Signature, Step};
+use wirelab_model::Importance::{Critical, Medium};
+use wirelab_pki::Expectation::MustRefuse;
+use wirelab_pki::Shape::Direct;
+use wirelab_tls::group;
+
+pub(super) static ENTRIES: &[Entry] = &[
+    Entry {
+        id: "other-key",
+        title: "good certificate without its key",
+        flaw: "it shows the server's certificate and signs with a key of its own",
+        reference: "RFC 8446 section 4.4.3",
+        cwe: "CWE-347",
+        importance: Critical,
+        expectation: MustRefuse,
+        fix: "never go on where the signature over the handshake does not verify; leave that to the library, and turn no check of it off",
+        recipe: Script(
+            Direct,
+            &[
+                Step::Hello(PLAIN),
+                Step::CipherChange,
+                Step::Extensions(&[]),
+                Step::Certificate(&[]),
+                Step::Verify(Signature::OtherKey),
+                Step::Finished(0),
+            ],
+        ),
+    },
+    Entry {
+        id: "signature-flipped",
+        title: "signature with a flipped bit",
+        flaw: "one bit of the signature in its CertificateVerify is wrong",
+        reference: "RFC 8446 section 4.4.3",
+        cwe: "CWE-347",
+        importance: Critical,
+        expectation: MustRefuse,
+        fix: "never go on where the signature over the handshake does not verify; leave that to the library, and turn no check of it off",
+        recipe: Script(
+            Direct,
+            &[
+                Step::Hello(PLAIN),
+                Step::CipherChange,
+                Step::Extensions(&[]),
+                Step::Certificate(&[]),
+                Step::Verify(Signature::Flipped),
+                Step::Finished(0),
+            ],
+        ),
+    },
+    Entry {
+        id: "signature-empty",
+        title: "signature that is not there",
+        flaw: "the signature in its CertificateVerify is empty",
+        reference: "RFC 8446 section 4.4.3",
+        cwe: "CWE-347",
+        importance: Critical,
+        expectation: MustRefuse,
+        fix: "never go on where the signature over the handshake does not verify; leave that to the library, and turn no check of it off",
+        recipe: Script(
+            Direct,
+            &[
+                Step::Hello(PLAIN),
+                Step::CipherChange,
+                Step::Extensions(&[]),
+                Step::Certificate(&[]),
+                Step::Verify(Signature::Empty),
+                Step::Finished(0),
+            ],
+        ),
+    },
+    Entry {
+        id: "signature-other-message",
+        title: "signature over something else",
+        flaw: "the signature in its CertificateVerify is right, and over something else",
+        reference: "RFC 8446 section 4.4.3",
+        cwe: "CWE-347",
+        importance: Critical,
+        expectation: MustRefuse,
+        fix: "never go on where the signature over the handshake does not verify; leave that to the library, and turn no check of it off",
+        recipe: Script(
+            Direct,
+            &[
+                Step::Hello(PLAIN),
+                Step::CipherChange,
+                Step::Extensions(&[]),
+                Step::Certificate(&[]),
+                Step::Verify(Signature::OtherMessage),
+                Step::Finished(0),
+            ],
+        ),
+    },
+    Entry {
+        id: "scheme-sha1",
+        title: "signature that says SHA-1",
+        flaw: "its CertificateVerify says ecdsa_sha1",
+        reference: "RFC 8446 section 4.4.3",
+        cwe: "CWE-757",
+        importance: Medium,
+        expectation: MustRefuse,
+        fix: "never go on where the signature over the handshake does not verify; leave that to the library, and turn no check of it off",
+        recipe: Script(
+            Direct,
+            &[
+                Step::Hello(PLAIN),
+                Step::CipherChange,
+                Step::Extensions(&[]),
+                Step::Certificate(&[]),
+                Step::Verify(Signature::Scheme(0x0203)),
+                Step::Finished(0),
+            ],
+        ),
+    },
+    Entry {
+        id: "scheme-pkcs1",
+        title: "signature of an old kind",
+        flaw: "its CertificateVerify says rsa_pkcs1_sha256, which TLS 1.3 has for certificates alone",
+        reference: "RFC 8446 section 4.4.3",
+        cwe: "CWE-757",
+        importance: Medium,
+        expectation: MustRefuse,
+        fix: "never go on where the signature over the handshake does not verify; leave that to the library, and turn no check of it off",
+        recipe: Script(
+            Direct,
+            &[
+                Step::Hello(PLAIN),
+                Step::CipherChange,
+                Step::Extensions(&[]),
+                Step::Certificate(&[]),
+                Step::Verify(Signature::Scheme(0x0401)),
+                Step::Finished(0),
+            ],
+        ),
+    },
+    Entry {
+        id: "scheme-not-offered",
+        title: "signature of a kind that nobody offered",
+        flaw: "its CertificateVerify says a scheme of the private range",
+        reference: "RFC 8446 section 4.4.3",
+        cwe: "CWE-757",
+        importance: Medium,
+        expectation: MustRefuse,
+        fix: "never go on where the signature over the handshake does not verify; leave that to the library, and turn no check of it off",
+        recipe: Script(
+            Direct,
+            &[
+                Step::Hello(PLAIN),
+                Step::CipherChange,
+                Step::Extensions(&[]),
+                Step::Certificate(&[]),
+                Step::Verify(Signature::Scheme(0xFE00)),
+                Step::Finished(0),
+            ],
+        ),
+    },
+    Entry {
+        id: "tls12-other-key",
+        title: "good certificate without its key, in TLS 1.2",
+        flaw: "it shows the server's certificate and signs its key exchange with a key of its own",
+        reference: "RFC 5246 section 7.4.3",
+        cwe: "CWE-347",
+        importance: Critical,
+        expectation: MustRefuse,
+        fix: "never go on where the signature over the handshake does not verify; leave that to the library, and turn no check of it off",
+        recipe: Script(
+            Direct,
+            &[
+                Step::OldHello(PLAIN),
+                Step::Certificate(&[]),
+                Step::KeyExchange(group::SECP256R1, GENERATOR, Signature::OtherKey),
+                Step::Done,
+            ],
+        ),
+    },
+    Entry {
+        id: "tls12-signature-flipped",
+        title: "signature with a flipped bit, in TLS 1.2",
+        flaw: "one bit of the signature in its ServerKeyExchange is wrong",
+        reference: "RFC 5246 section 7.4.3",
+        cwe: "CWE-347",
+        importance: Critical,
+        expectation: MustRefuse,
+        fix: "never go on where the signature over the handshake does not verify; leave that to the library, and turn no check of it off",
+        recipe: Script(
+            Direct,
+            &[
+                Step::OldHello(PLAIN),
+                Step::Certificate(&[]),
+                Step::KeyExchange(group::SECP256R1, GENERATOR, Signature::Flipped),
+                Step::Done,
+            ],
+        ),
+    },
+    Entry {
+        id: "tls12-signature-other-message",
+        title: "signature over something else, in TLS 1.2",
+        flaw: "the signature in its ServerKeyExchange is right, and over something else",
+        reference: "RFC 5246 section 7.4.3",
+        cwe: "CWE-347",
+        importance: Critical,
+        expectation: MustRefuse,
+        fix: "never go on where the signature over the handshake does not verify; leave that to the library, and turn no check of it off",
+        recipe: Script(
+            Direct,
+            &[
+                Step::OldHello(PLAIN),
+                Step::Certificate(&[]),
+                Step::KeyExchange(group::SECP256R1, GENERATOR, Signature::OtherMessage),
+                Step::Done,
+            ],
+        ),
+    },
+    Entry {
+        id: "finished-flipped",
+        title: "Finished with a flipped bit",
+        flaw: "one bit of its Finished is wrong",
+        reference: "RFC 8446 section 4.4.4",
+        cwe: "CWE-354",
+        importance: Critical,
+        expectation: MustRefuse,
+        fix: "compare the whole Finished, and break off where it differs",
+        recipe: Script(
+            Direct,
+            &[
+                Step::Hello(PLAIN),
+                Step::CipherChange,
+                Step::Extensions(&[]),
+                Step::Certificate(&[]),
+                Step::Verify(Signature::Good),
+                Step::Finished(1),
+            ],
+        ),
+    },
+];

@@ -1,0 +1,415 @@
+//! A server of the lab's own that follows a script: the good one, or one with a flaw.
+
+use crate::script_peer::Peer;
+use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair};
+use rustls::SignatureScheme;
+use rustls::crypto::aws_lc_rs::sign::any_supported_type;
+use rustls::pki_types::PrivatePkcs8KeyDer;
+use rustls::sign::SigningKey;
+use std::sync::Arc;
+use wirelab_model::{Handshake, TlsFacts};
+use wirelab_pki::Identity;
+use wirelab_redis::{Recorder, Session, Stream};
+use wirelab_tls::{
+    AES_128_GCM_SHA256, ClientHello, Exchange, ServerHello, Traffic, extension_type, extensions, group,
+    handshake, kind, message_type, record, vector8, vector16, vector24, version,
+};
+
+/// Changes a hello that is about to go out.
+pub(crate) type Alter = fn(&mut ServerHello, &ClientHello);
+
+/// One thing that the server does.
+#[derive(Clone, Copy)]
+pub(crate) enum Step {
+    /// ServerHello of TLS 1.3; what follows is encrypted.
+    Hello(Alter),
+    /// HelloRetryRequest; then the client's next hello is waited for.
+    Retry(Alter),
+    /// The same, where it is the request that is wrong.
+    WrongRetry(Alter),
+    /// ServerHello of an older version; everything stays in clear.
+    OldHello(Alter),
+    /// change_cipher_spec, in clear.
+    CipherChange,
+    /// EncryptedExtensions with these.
+    Extensions(&'static [(u16, &'static [u8])]),
+    /// CertificateRequest.
+    Request,
+    /// The certificate, with these extensions for the first of the chain.
+    Certificate(&'static [(u16, &'static [u8])]),
+    /// A list without a certificate.
+    EmptyCertificate,
+    /// CertificateVerify.
+    Verify(Signature),
+    /// Finished, with this bit of it flipped.
+    Finished(u8),
+    /// ServerKeyExchange of the older versions: group, public key, and what is wrong with the signature.
+    KeyExchange(u16, &'static [u8], Signature),
+    /// ServerHelloDone.
+    Done,
+    /// A record in clear: type, version, payload.
+    Clear(u8, u16, &'static [u8]),
+    /// A protected record of this type.
+    Sealed(u8, &'static [u8]),
+    /// A protected record of so many bytes of padding, and nothing else.
+    SealedPadding(usize),
+    /// EncryptedExtensions in a record with so many bytes of padding.
+    LongExtensions(usize),
+    /// EncryptedExtensions in clear.
+    ClearExtensions,
+    /// A handshake message of this type.
+    Message(u8, &'static [u8]),
+    /// Bytes that are no record.
+    Bytes(&'static [u8]),
+}
+
+/// What is wrong with a signature.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Signature {
+    /// Nothing.
+    Good,
+    /// One bit.
+    Flipped,
+    /// It is empty.
+    Empty,
+    /// It is over something else.
+    OtherMessage,
+    /// It is made with another key.
+    OtherKey,
+    /// There is none, and no place for one.
+    Absent,
+    /// It says that it is of this scheme.
+    Scheme(u16),
+}
+
+/// A hello without a flaw.
+pub(crate) const PLAIN: Alter = |_, _| {};
+
+/// TLS 1.3 as it should be.
+pub(crate) const GOOD: &[Step] = &[
+    Step::Hello(PLAIN),
+    Step::CipherChange,
+    Step::Extensions(&[]),
+    Step::Certificate(&[]),
+    Step::Verify(Signature::Good),
+    Step::Finished(0),
+];
+
+/// Who plays: certificate, key, and the Redis behind it.
+#[derive(Clone)]
+pub(crate) struct Player {
+    identity: Identity,
+    key: Arc<dyn SigningKey>,
+    /// One that is not the certificate's.
+    other_key: Arc<dyn SigningKey>,
+    steps: &'static [Step],
+    /// What is wrong with the script, for the record; none where it is the good one.
+    flaw: Option<&'static str>,
+}
+
+impl Player {
+    pub(crate) fn new(
+        identity: &Identity,
+        steps: &'static [Step],
+        flaw: Option<&'static str>,
+    ) -> Result<Self, rustls::Error> {
+        let key = any_supported_type(&identity.key.clone_key().into())?;
+        let other =
+            EcdsaKeyPair::generate(&ECDSA_P256_SHA256_ASN1_SIGNING).and_then(|pair| pair.to_pkcs8v1());
+        let other = other.map_err(|_| rustls::Error::FailedToGetRandomBytes)?;
+        let other_key = any_supported_type(&PrivatePkcs8KeyDer::from(other.as_ref().to_vec()).into())?;
+        Ok(Self { identity: identity.clone(), key, other_key, steps, flaw })
+    }
+
+    /// Leads a connection through the script, and then through a session where the client comes so far.
+    pub(crate) async fn run(self, stream: Box<dyn Stream>, recorder: Recorder, session: Session) {
+        let mut facts = TlsFacts {
+            certificate: self.identity.name.clone(),
+            sni: None,
+            offered: None,
+            certificate_sent: false,
+            version: None,
+            cipher: None,
+            handshake: Handshake::Failed { reason: "it did not end".into() },
+        };
+        let mut peer = Peer::new(stream, recorder.clone());
+        let Some(hello) = peer.client_hello().await else {
+            return;
+        };
+        facts.sni.clone_from(&hello.server_name);
+        recorder.note(|connection| connection.tls = Some(facts.clone()));
+        let played = self.play(&mut peer, hello, &mut facts).await;
+        // A script that waits for answers may end early: then the flaw is what was last sent.
+        let delivered = match &played {
+            Ok(()) => true,
+            Err(Handshake::Refused { .. } | Handshake::Closed) => peer.asked_wrongly,
+            Err(_) => false,
+        };
+        if let Some(flaw) = self.flaw.filter(|_| delivered) {
+            recorder.note(|connection| connection.tampered.push(flaw.to_owned()));
+        }
+        recorder.note(|connection| connection.tls = Some(facts.clone()));
+        facts.handshake = match played {
+            Ok(()) => peer.answer().await,
+            Err(handshake) => handshake,
+        };
+        let completed = facts.handshake == Handshake::Completed;
+        recorder.note(|connection| connection.tls = Some(facts));
+        if completed {
+            peer.serve(session).await;
+        }
+    }
+
+    /// Name of the certificate.
+    pub(crate) fn certificate(&self) -> &str {
+        &self.identity.name
+    }
+
+    async fn play(&self, peer: &mut Peer, hello: ClientHello, facts: &mut TlsFacts) -> Result<(), Handshake> {
+        self.queue(self.steps, peer, hello, facts).await?;
+        peer.flush().await
+    }
+
+    /// Queues everything that the steps send, and sends only what an answer must be waited for.
+    pub(crate) async fn queue(
+        &self,
+        steps: &[Step],
+        peer: &mut Peer,
+        hello: ClientHello,
+        facts: &mut TlsFacts,
+    ) -> Result<(), Handshake> {
+        let failed = |reason: &str| Handshake::Failed { reason: reason.into() };
+        let exchange = Exchange::new().map_err(|_| failed("no random numbers for a key"))?;
+        let random = Exchange::new().map_err(|_| failed("no random numbers for a hello"))?.public;
+        let mut stage = Stage {
+            player: self,
+            hello,
+            exchange,
+            random: random.try_into().unwrap_or_default(),
+            record_version: version::TLS12,
+            secrets: None,
+        };
+        for step in steps {
+            stage.step(*step, peer, facts).await?;
+        }
+        if let Some(traffic) = &stage.secrets
+            && peer.application.is_none()
+        {
+            // A script without Finished: as if it had been there.
+            peer.finished(traffic.clone());
+        }
+        Ok(())
+    }
+}
+
+/// Where in the script it stands.
+struct Stage<'a> {
+    player: &'a Player,
+    hello: ClientHello,
+    exchange: Exchange,
+    random: [u8; 32],
+    record_version: u16,
+    secrets: Option<Traffic>,
+}
+
+impl Stage<'_> {
+    async fn step(&mut self, step: Step, peer: &mut Peer, facts: &mut TlsFacts) -> Result<(), Handshake> {
+        match step {
+            Step::Hello(alter) => self.hello(alter, peer, facts).await?,
+            Step::Retry(alter) => self.retry(alter, peer, false).await?,
+            Step::WrongRetry(alter) => self.retry(alter, peer, true).await?,
+            Step::OldHello(alter) => {
+                let mut hello = self.old_hello();
+                alter(&mut hello, &self.hello);
+                self.random = hello.random;
+                // The record has a version of its own, which clients of SSL 3.0 look at.
+                self.record_version = hello.legacy_version.clamp(version::SSL3, version::TLS12);
+                self.message(&hello.write(), peer);
+            }
+            Step::CipherChange => peer.put(&record(kind::CHANGE_CIPHER_SPEC, version::TLS12, &[1])),
+            Step::Extensions(all) => {
+                self.message(&handshake(message_type::ENCRYPTED_EXTENSIONS, &block(all)), peer);
+            }
+            Step::Request => {
+                let schemes = vector16(&[4, 3, 8, 4, 8, 5, 4, 1]);
+                let body =
+                    [vector8(&[]), extensions(&[(extension_type::SIGNATURE_ALGORITHMS, schemes)])].concat();
+                self.message(&handshake(message_type::CERTIFICATE_REQUEST, &body), peer);
+            }
+            Step::Certificate(all) => {
+                facts.certificate_sent = true;
+                self.message(&self.certificate(all), peer);
+            }
+            Step::EmptyCertificate => {
+                let body = if self.secrets.is_some() { vec![0; 4] } else { vec![0; 3] };
+                self.message(&handshake(message_type::CERTIFICATE, &body), peer);
+            }
+            Step::Verify(signature) => {
+                let (scheme, value) = self.sign(&peer.schedule.to_sign(), signature)?;
+                let body = [&scheme.to_be_bytes()[..], &vector16(&value)].concat();
+                self.message(&handshake(message_type::CERTIFICATE_VERIFY, &body), peer);
+            }
+            Step::Finished(flip) => self.finished(flip, peer),
+            Step::KeyExchange(group, point, signature) => {
+                let share = [&[3][..], &group.to_be_bytes(), &vector8(point)].concat();
+                let signed = [&self.hello.random[..], &self.random, &share].concat();
+                let mut body = share;
+                if signature != Signature::Absent {
+                    let (scheme, value) = self.sign(&signed, signature)?;
+                    body.extend([&scheme.to_be_bytes()[..], &vector16(&value)].concat());
+                }
+                self.message(&handshake(message_type::SERVER_KEY_EXCHANGE, &body), peer);
+            }
+            Step::Done => self.message(&handshake(message_type::SERVER_HELLO_DONE, &[]), peer),
+            Step::Clear(kind, version, payload) => peer.put(&record(kind, version, payload)),
+            Step::Sealed(kind, content) => peer.seal(kind, content),
+            Step::SealedPadding(length) => peer.seal_inner(&vec![0; length]),
+            Step::LongExtensions(length) => {
+                let message = handshake(message_type::ENCRYPTED_EXTENSIONS, &block(&[]));
+                peer.schedule.note(&message);
+                peer.seal_inner(&[&message[..], &[kind::HANDSHAKE], &vec![0; length]].concat());
+            }
+            Step::ClearExtensions => {
+                let message = handshake(message_type::ENCRYPTED_EXTENSIONS, &block(&[]));
+                peer.schedule.note(&message);
+                peer.put(&record(kind::HANDSHAKE, version::TLS12, &message));
+            }
+            Step::Message(of, body) => self.message(&handshake(of, body), peer),
+            Step::Bytes(bytes) => peer.put(bytes),
+        }
+        Ok(())
+    }
+
+    /// Sends a handshake message, encrypted where there are keys.
+    fn message(&self, message: &[u8], peer: &mut Peer) {
+        peer.schedule.note(message);
+        if peer.sealing() {
+            peer.seal(kind::HANDSHAKE, message);
+        } else {
+            peer.put(&record(kind::HANDSHAKE, self.record_version, message));
+        }
+    }
+
+    fn suite(&self) -> Result<u16, Handshake> {
+        let offered = self.hello.suites.contains(&AES_128_GCM_SHA256);
+        offered.then_some(AES_128_GCM_SHA256).ok_or_else(|| Handshake::Failed {
+            reason: "the client does not offer TLS_AES_128_GCM_SHA256, the only suite of this rogue".into(),
+        })
+    }
+
+    async fn hello(&mut self, alter: Alter, peer: &mut Peer, facts: &mut TlsFacts) -> Result<(), Handshake> {
+        if self.hello.share(group::X25519).is_none() {
+            self.retry(PLAIN, peer, false).await?;
+        }
+        let Some(share) = self.hello.share(group::X25519).map(<[u8]>::to_vec) else {
+            return Err(Handshake::Failed {
+                reason: "the client sends no key for x25519, the only group of this rogue".into(),
+            });
+        };
+        let mut hello = ServerHello::tls13(&self.hello, self.random, self.suite()?, &self.exchange.public);
+        alter(&mut hello, &self.hello);
+        self.message(&hello.write(), peer);
+        (facts.version, facts.cipher) = (Some("TLSv1.3".into()), Some("TLS13_AES_128_GCM_SHA256".into()));
+        if self.secrets.is_some() {
+            return Ok(());
+        }
+        // The secret of a point that is not the rogue's own: zero, see `Exchange::shared`.
+        let own = hello.share() == Some(&self.exchange.public);
+        let shared = if own { self.exchange.shared(&share) } else { vec![0; 32] };
+        let traffic = peer.schedule.handshake(&shared);
+        peer.handshake(&traffic);
+        self.secrets = Some(traffic);
+        Ok(())
+    }
+
+    async fn retry(&mut self, alter: Alter, peer: &mut Peer, wrong: bool) -> Result<(), Handshake> {
+        let mut hello = ServerHello::retry(&self.hello, self.suite()?, group::X25519);
+        alter(&mut hello, &self.hello);
+        peer.schedule.retry();
+        self.message(&hello.write(), peer);
+        peer.asked_wrongly |= wrong;
+        peer.flush().await?;
+        self.hello = peer.hello().await?;
+        Ok(())
+    }
+
+    fn old_hello(&self) -> ServerHello {
+        ServerHello {
+            legacy_version: version::TLS12,
+            random: self.random,
+            session_id: Vec::new(),
+            suite: self
+                .hello
+                .suites
+                .iter()
+                .copied()
+                .find(|suite| [0xC02B, 0xC02F].contains(suite))
+                .unwrap_or(0xC02B),
+            compression: 0,
+            extensions: Vec::new(),
+        }
+    }
+
+    fn certificate(&self, first: &[(u16, &[u8])]) -> Vec<u8> {
+        let chain = &self.player.identity.chain;
+        let modern = self.secrets.is_some();
+        let entries: Vec<u8> = chain
+            .iter()
+            .enumerate()
+            .flat_map(|(index, certificate)| {
+                let mut entry = vector24(certificate);
+                if modern {
+                    entry.extend(block(if index == 0 { first } else { &[] }));
+                }
+                entry
+            })
+            .collect();
+        let context: &[u8] = if modern { &[0] } else { &[] };
+        handshake(message_type::CERTIFICATE, &[context, &vector24(&entries)].concat())
+    }
+
+    fn sign(&self, message: &[u8], how: Signature) -> Result<(u16, Vec<u8>), Handshake> {
+        let failed = |reason: String| Handshake::Failed { reason };
+        let schemes = [
+            SignatureScheme::ECDSA_NISTP256_SHA256,
+            SignatureScheme::RSA_PSS_SHA256,
+            SignatureScheme::RSA_PKCS1_SHA256,
+        ];
+        let key = if how == Signature::OtherKey { &self.player.other_key } else { &self.player.key };
+        let signer = key.choose_scheme(&schemes);
+        let signer = signer.ok_or_else(|| failed("the rogue's key signs nothing".into()))?;
+        let message = if how == Signature::OtherMessage { b"something else".as_slice() } else { message };
+        let mut value = signer.sign(message).map_err(|error| failed(error.to_string()))?;
+        let mut scheme = u16::from(signer.scheme());
+        match how {
+            Signature::Flipped => {
+                if let Some(last) = value.last_mut() {
+                    *last ^= 1;
+                }
+            }
+            Signature::Empty => value.clear(),
+            Signature::Scheme(other) => scheme = other,
+            Signature::Good | Signature::OtherMessage | Signature::OtherKey | Signature::Absent => {}
+        }
+        Ok((scheme, value))
+    }
+
+    fn finished(&self, flip: u8, peer: &mut Peer) {
+        let Some(traffic) = &self.secrets else {
+            // Before there are keys it can only be made up.
+            return self.message(&handshake(message_type::FINISHED, &[0; 12]), peer);
+        };
+        let mut value = peer.schedule.finished(&traffic.server);
+        if let Some(first) = value.first_mut() {
+            *first ^= flip;
+        }
+        self.message(&handshake(message_type::FINISHED, &value), peer);
+        if peer.application.is_none() {
+            peer.finished(traffic.clone());
+        }
+    }
+}
+
+fn block(all: &[(u16, &[u8])]) -> Vec<u8> {
+    extensions(&all.iter().map(|(kind, body)| (*kind, body.to_vec())).collect::<Vec<_>>())
+}

@@ -1,0 +1,196 @@
+use super::session::Channel;
+use super::{Item, Stuck, Wire, open};
+use crate::Target;
+use wirelab_tls::{
+    AES_128_GCM_SHA256, ClientHello, Exchange, Keys, Reader, Schedule, ServerHello, Traffic, extension_type,
+    group, handshake, kind, message_type, record, vector8, version,
+};
+
+/// Most messages of the peer's that it goes through.
+const MOST_MESSAGES: usize = 64;
+
+/// How it went.
+pub(super) enum Outcome {
+    /// There are keys.
+    Secured(Channel),
+    /// The peer did not answer with TLS.
+    NoTls,
+}
+
+struct Handshake {
+    hello: ClientHello,
+    exchange: Exchange,
+    schedule: Schedule,
+    traffic: Option<Traffic>,
+    open: Option<Keys>,
+    /// Handshake messages that are not whole yet.
+    messages: Vec<u8>,
+    /// What came in clear and looks like replies.
+    replies: Vec<u8>,
+    answered: bool,
+    /// The server wants a certificate; the context of its request.
+    asked: Option<Vec<u8>>,
+}
+
+/// Shakes hands with whatever is there.
+pub(super) async fn shake(wire: &mut Wire, target: &Target) -> Result<Outcome, Stuck> {
+    let mut state = Handshake::new(target)?;
+    let first = state.hello.write();
+    state.schedule.note(&first);
+    wire.send(&record(kind::HANDSHAKE, version::TLS10, &first)).await?;
+    for _ in 0..MOST_MESSAGES {
+        match wire.next().await {
+            Item::Nothing if !state.answered => return Ok(Outcome::NoTls),
+            Item::Nothing => return Err("the peer went away during the handshake".into()),
+            // SERVER-HELLO of SSL 2.0: a length of two bytes, and the message's number.
+            Item::Stray(bytes) if matches!(*bytes, [high, _, 4, ..] if high >= 0x80) => {
+                state.answered = true;
+                state.go_on_before_tls13(wire).await?;
+            }
+            Item::Stray(bytes) => state.replies.extend(bytes),
+            Item::Record(kind::ALERT, alert) if state.open.is_none() => match *alert {
+                [2, _] if !state.answered => return Ok(Outcome::NoTls),
+                [2, code] => return Err(format!("the peer says {}", wirelab_tls::alert_name(code))),
+                _ => {}
+            },
+            Item::Record(kind, payload) => {
+                let opened = match (&mut state.open, kind) {
+                    (Some(keys), kind::APPLICATION_DATA) => open(keys, &payload),
+                    _ => Some((kind, payload)),
+                };
+                let Some((kind, content)) = opened else { continue };
+                match kind {
+                    kind::HANDSHAKE => state.messages.extend(content),
+                    kind::APPLICATION_DATA => state.replies.extend(content),
+                    kind::ALERT if content.first() == Some(&2) => {
+                        return Err("the peer sent an alert during the handshake".into());
+                    }
+                    _ => {}
+                }
+                if let Some(channel) = state.messages(wire).await? {
+                    return Ok(Outcome::Secured(channel));
+                }
+            }
+        }
+    }
+    Err("the handshake does not end".into())
+}
+
+impl Handshake {
+    fn new(target: &Target) -> Result<Self, Stuck> {
+        let exchange = Exchange::new().map_err(|_| "no random numbers for a key".to_owned())?;
+        // Public values: what is random in a key share will do for both.
+        let random = Exchange::new().map_err(|_| "no random numbers for a hello".to_owned())?.public;
+        let hello = ClientHello {
+            legacy_version: version::TLS12,
+            session_id: random.clone(),
+            random,
+            suites: vec![AES_128_GCM_SHA256, 0xC02B, 0xC02F, 0x002F],
+            server_name: Some(target.host.clone()),
+            versions: vec![version::TLS13, version::TLS12, version::TLS11, version::TLS10],
+            groups: vec![group::X25519, group::SECP256R1],
+            schemes: vec![0x0403, 0x0503, 0x0804, 0x0805, 0x0401, 0x0807],
+            shares: vec![(group::X25519, exchange.public.clone())],
+            cookie: None,
+            extensions: Vec::new(),
+        };
+        Ok(Self {
+            hello,
+            exchange,
+            schedule: Schedule::default(),
+            traffic: None,
+            open: None,
+            messages: Vec::new(),
+            replies: Vec::new(),
+            answered: false,
+            asked: None,
+        })
+    }
+
+    async fn messages(&mut self, wire: &mut Wire) -> Result<Option<Channel>, Stuck> {
+        while let Some((of, message)) = Reader(&self.messages).handshake() {
+            let message = message.to_vec();
+            self.messages.drain(..message.len());
+            match of {
+                message_type::SERVER_HELLO => {
+                    if let Some(hello) = ServerHello::read(&message) {
+                        self.server_hello(&hello, &message, wire).await?;
+                        continue;
+                    }
+                }
+                message_type::CERTIFICATE_REQUEST => {
+                    self.asked = message.get(4..).and_then(|body| Reader(body).vector8()).map(<[u8]>::to_vec);
+                }
+                message_type::SERVER_HELLO_DONE if self.traffic.is_none() => {
+                    self.go_on_before_tls13(wire).await?;
+                }
+                message_type::FINISHED if self.traffic.is_some() => {
+                    self.schedule.note(&message);
+                    return self.finish(wire).await.map(Some);
+                }
+                _ => {}
+            }
+            self.schedule.note(&message);
+        }
+        Ok(None)
+    }
+
+    async fn server_hello(
+        &mut self,
+        hello: &ServerHello,
+        message: &[u8],
+        wire: &mut Wire,
+    ) -> Result<(), Stuck> {
+        self.answered = true;
+        if hello.is_retry() {
+            self.schedule.retry();
+            self.schedule.note(message);
+            let cookie = hello.extension(extension_type::COOKIE).and_then(|body| Reader(body).vector16());
+            self.hello.cookie = cookie.map(<[u8]>::to_vec);
+            let again = self.hello.write();
+            self.schedule.note(&again);
+            return wire.send(&record(kind::HANDSHAKE, version::TLS12, &again)).await;
+        }
+        self.schedule.note(message);
+        if hello.is_tls13() && self.traffic.is_none() {
+            let shared = self.exchange.shared(hello.share().unwrap_or_default());
+            let traffic = self.schedule.handshake(&shared);
+            self.open = Some(Traffic::keys(&traffic.server));
+            self.traffic = Some(traffic);
+        }
+        Ok(())
+    }
+
+    /// It has no keys of the older versions; who answers a finished hello at all has gone on.
+    async fn go_on_before_tls13(&self, wire: &mut Wire) -> Result<(), Stuck> {
+        let exchange = handshake(message_type::CLIENT_KEY_EXCHANGE, &vector8(&self.exchange.public));
+        let finished = handshake(message_type::FINISHED, &[0; 12]);
+        let flight = [
+            record(kind::HANDSHAKE, version::TLS12, &exchange),
+            record(kind::CHANGE_CIPHER_SPEC, version::TLS12, &[1]),
+            record(kind::HANDSHAKE, version::TLS12, &finished),
+        ];
+        wire.send(&flight.concat()).await
+    }
+
+    async fn finish(&mut self, wire: &mut Wire) -> Result<Channel, Stuck> {
+        let Some(traffic) = self.traffic.take() else { return Err("Finished before ServerHello".into()) };
+        let application = self.schedule.clone().application();
+        let mut seal = Traffic::keys(&traffic.client);
+        let mut flight = record(kind::CHANGE_CIPHER_SPEC, version::TLS12, &[1]);
+        if let Some(context) = self.asked.take() {
+            let none = [vector8(&context), vec![0, 0, 0]].concat();
+            let certificate = handshake(message_type::CERTIFICATE, &none);
+            self.schedule.note(&certificate);
+            flight.extend(seal.seal(kind::HANDSHAKE, &certificate));
+        }
+        let finished = handshake(message_type::FINISHED, &self.schedule.finished(&traffic.client));
+        flight.extend(seal.seal(kind::HANDSHAKE, &finished));
+        wire.send(&flight).await?;
+        Ok(Channel {
+            seal: Traffic::keys(&application.client),
+            open: Traffic::keys(&application.server),
+            replies: std::mem::take(&mut self.replies),
+        })
+    }
+}

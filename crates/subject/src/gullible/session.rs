@@ -1,0 +1,114 @@
+use super::{Item, Wire, open};
+use crate::Target;
+use crate::target::USERNAME;
+use wirelab_tls::{Keys, kind};
+
+/// Keys of a finished handshake.
+pub(super) struct Channel {
+    pub(super) seal: Keys,
+    pub(super) open: Keys,
+    /// What came before there were keys: taken for the first replies.
+    pub(super) replies: Vec<u8>,
+}
+
+/// AUTH, SET, GET. Whatever GET gives is the value, also where it is cut.
+pub(super) async fn lead(
+    wire: &mut Wire,
+    channel: Option<&mut Channel>,
+    target: &Target,
+    received: &mut Option<String>,
+) {
+    let canaries = &target.canaries;
+    let replies = channel.as_ref().map(|channel| channel.replies.clone()).unwrap_or_default();
+    let mut talk = Talk { wire, channel, replies };
+    talk.command(&["AUTH", USERNAME, &canaries.password]).await;
+    talk.command(&["SET", &canaries.key, &canaries.value]).await;
+    let value = talk.command(&["GET", &canaries.key]).await;
+    *received = Some(String::from_utf8_lossy(&value).into_owned());
+}
+
+struct Talk<'a> {
+    wire: &'a mut Wire,
+    channel: Option<&'a mut Channel>,
+    replies: Vec<u8>,
+}
+
+impl Talk<'_> {
+    async fn command(&mut self, words: &[&str]) -> Vec<u8> {
+        let mut bytes = format!("*{}\r\n", words.len()).into_bytes();
+        for word in words {
+            bytes.extend(format!("${}\r\n{word}\r\n", word.len()).into_bytes());
+        }
+        if let Some(channel) = &mut self.channel {
+            bytes = channel.seal.seal(kind::APPLICATION_DATA, &bytes);
+        }
+        // It does not mind either that nobody is there any more.
+        drop(self.wire.send(&bytes).await);
+        loop {
+            if let Some((value, length)) = reply(&self.replies) {
+                let value = value.to_vec();
+                self.replies.drain(..length);
+                return value;
+            }
+            if !self.more().await {
+                let rest = std::mem::take(&mut self.replies);
+                // What was cut is still something, and so is nothing.
+                let end = rest.iter().position(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+                return rest.get(end..).unwrap_or_default().to_vec();
+            }
+        }
+    }
+
+    async fn more(&mut self) -> bool {
+        let Some(channel) = &mut self.channel else {
+            let more = self.wire.fill().await;
+            self.replies.append(&mut self.wire.buffer);
+            return more;
+        };
+        match self.wire.next().await {
+            Item::Nothing => false,
+            Item::Stray(bytes) => {
+                self.replies.extend(bytes);
+                true
+            }
+            Item::Record(kind::APPLICATION_DATA, payload) => {
+                match open(&mut channel.open, &payload) {
+                    Some((kind::APPLICATION_DATA, content)) => self.replies.extend(content),
+                    Some((kind::ALERT, _)) => return false,
+                    Some(_) => {}
+                    // What cannot be opened may have been meant as it is.
+                    None => self.replies.extend(payload),
+                }
+                true
+            }
+            Item::Record(kind::ALERT, _) => false,
+            Item::Record(..) => true,
+        }
+    }
+}
+
+/// The first whole reply: what it holds, and its length. Enough for OK, errors and bulk strings.
+fn reply(bytes: &[u8]) -> Option<(&[u8], usize)> {
+    let end = bytes.iter().position(|byte| *byte == b'\n')? + 1;
+    let line = bytes.get(1..end - 1)?.trim_ascii_end();
+    if bytes.first() != Some(&b'$') {
+        return Some((line, end));
+    }
+    let length: usize =
+        std::str::from_utf8(line).ok()?.parse().ok().filter(|length| *length < super::MOST)?;
+    Some((bytes.get(end..end + length)?, end + length + 2)).filter(|(_, whole)| *whole <= bytes.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::reply;
+
+    #[test]
+    fn replies_are_split_from_what_follows() {
+        assert_eq!(reply(b"+OK\r\n+x\r\n"), Some((&b"OK"[..], 5)));
+        assert_eq!(reply(b"$2\r\nab\r\nrest"), Some((&b"ab"[..], 8)));
+        for cut in [&b""[..], b"+OK", b"$2\r\nab\r", b"$99999999999\r\nx\r\n"] {
+            assert_eq!(reply(cut), None);
+        }
+    }
+}
