@@ -8,6 +8,8 @@ use wirelab_wire::sniff::{Command, FlowEnd, Reply};
 
 /// Most commands whose line waits for the reply.
 const MOST_WAITING: usize = 16_384;
+/// Most bytes that such lines have together: 8 MiB.
+const MOST_HELD: usize = 8 << 20;
 /// Most bytes of a word and most words of a command that are shown.
 const MOST_BYTES: usize = 60;
 const MOST_WORDS: usize = 12;
@@ -19,13 +21,15 @@ pub(crate) struct Text<W> {
     /// Lines that wait for the reply, by flow.
     waiting: BTreeMap<u64, VecDeque<(u64, String)>>,
     count: usize,
+    /// Bytes of those lines.
+    held: usize,
     /// What was said of TLS last, to say it once.
     last_tls: String,
 }
 
 impl<W: Write> Text<W> {
     pub(crate) fn new(out: W, reveal: bool, color: bool) -> Self {
-        Self { out, reveal, color, waiting: BTreeMap::new(), count: 0, last_tls: String::new() }
+        Self { out, reveal, color, waiting: BTreeMap::new(), count: 0, held: 0, last_tls: String::new() }
     }
 
     fn paint(&self, text: &str, code: &str) -> String {
@@ -56,10 +60,11 @@ impl<W: Write> Text<W> {
         if command.cut {
             line += " (parts are missing)";
         }
-        if self.count >= MOST_WAITING {
+        if self.count >= MOST_WAITING || self.held >= MOST_HELD {
             self.tell_all()?;
         }
         self.count += 1;
+        self.held += line.len();
         self.waiting.entry(command.flow).or_default().push_back((command.id, line));
         Ok(())
     }
@@ -74,6 +79,7 @@ impl<W: Write> Text<W> {
         if let Some(waiting) = self.waiting.get_mut(&reply.flow) {
             while let Some((id, line)) = waiting.pop_front() {
                 self.count -= 1;
+                self.held = self.held.saturating_sub(line.len());
                 if Some(id) == reply.answers {
                     let latency = reply.latency.unwrap_or_default();
                     let latency = format!("{}.{:03} ms", latency / 1_000_000, latency / 1000 % 1000);
@@ -81,6 +87,7 @@ impl<W: Write> Text<W> {
                     return writeln!(self.out, "{line} → {shown} {latency}");
                 }
                 if reply.answers.is_some_and(|answers| answers < id) {
+                    self.held += line.len();
                     waiting.push_front((id, line));
                     self.count += 1;
                     break;
@@ -118,13 +125,14 @@ impl<W: Write> Text<W> {
         let waiting = self.waiting.remove(&end.flow).unwrap_or_default();
         self.count -= waiting.len();
         for (_, line) in waiting {
+            self.held = self.held.saturating_sub(line.len());
             writeln!(self.out, "{line} (no reply seen)")?;
         }
         Ok(())
     }
 
     fn tell_all(&mut self) -> io::Result<()> {
-        self.count = 0;
+        (self.count, self.held) = (0, 0);
         for (_, waiting) in std::mem::take(&mut self.waiting) {
             for (_, line) in waiting {
                 writeln!(self.out, "{line}")?;

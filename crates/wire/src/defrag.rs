@@ -11,12 +11,16 @@ const MOST_PACKETS: usize = 64;
 const MOST_PIECES: usize = 1024;
 /// Largest packet: 64 KiB (RFC 791 section 3.1).
 const MOST_BYTES: u32 = 64 << 10;
+/// Most bytes that the pieces of one have together.
+const MOST_HELD: usize = 128 << 10;
 
 type Key = (IpAddr, IpAddr, u8, u32);
 
 #[derive(Debug, Default)]
 struct Waiting {
     pieces: BTreeMap<u32, Vec<u8>>,
+    /// Bytes of the pieces, those that overlap each for itself.
+    held: usize,
     /// Length of the whole, once the last piece is there.
     length: Option<u32>,
 }
@@ -48,8 +52,11 @@ impl Defrag {
             self.order.push_back(key);
         }
         let waiting = self.waiting.entry(key).or_default();
-        if waiting.pieces.len() < MOST_PIECES {
-            waiting.pieces.entry(offset).or_insert_with(|| bytes.to_vec());
+        if waiting.pieces.len() < MOST_PIECES && waiting.held < MOST_HELD {
+            waiting.pieces.entry(offset).or_insert_with(|| {
+                waiting.held += bytes.len();
+                bytes.to_vec()
+            });
         }
         if !more {
             waiting.length = waiting.length.or(Some(end));

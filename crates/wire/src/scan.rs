@@ -14,6 +14,9 @@ pub const MAX_LINE: usize = 64 << 10;
 /// Most words whose place is kept.
 pub const MAX_WORDS: usize = 4096;
 
+/// Words for which there is always room.
+const FEW_WORDS: usize = 64;
+
 /// What a walk came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Walk {
@@ -48,6 +51,13 @@ impl Scan {
         self.searched = 0;
         self.wanted = 0;
         self.words.clear();
+        // A command of many words is rare, and each connection has two of these.
+        self.words.shrink_to(FEW_WORDS);
+    }
+
+    /// Bytes of memory that it holds.
+    pub fn held(&self) -> usize {
+        self.words.capacity() * size_of::<Range<usize>>()
     }
 
     /// Bulk strings of the outermost array, in order; those of the first [`MAX_WORDS`] elements.
@@ -83,6 +93,7 @@ impl Scan {
     /// The walker's caller took `bytes` of the walked ones away, from offset `from` on.
     pub fn forget(&mut self, from: usize, bytes: usize) {
         self.words.retain(|word| word.end <= from);
+        self.words.shrink_to(FEW_WORDS);
         self.at -= bytes.min(self.at);
     }
 

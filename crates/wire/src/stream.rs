@@ -47,6 +47,8 @@ pub struct Stream {
     conflicts: u64,
 }
 
+/// What a piece takes beside its bytes, about.
+const PIECE: usize = 96;
 /// Bytes of the past that repeated ones are compared with.
 const RECENT: usize = 512;
 
@@ -105,9 +107,9 @@ impl Stream {
         self.deliver(out);
     }
 
-    /// Bytes that wait behind holes.
-    pub fn pending_bytes(&self) -> usize {
-        self.pending_bytes
+    /// Bytes of memory that hold what waits behind holes.
+    pub fn held(&self) -> usize {
+        self.pending_bytes + self.pending.len() * PIECE
     }
 
     /// Whether anything waits behind a hole.

@@ -6,6 +6,9 @@ use std::ops::Range;
 /// How far around a number words count.
 const NEAR: usize = 48;
 
+/// Digits of the shortest card number.
+const FEWEST: usize = 14;
+
 /// Words that say that a number is no card, where they are the last ones before it.
 const OTHER_NUMBERS: [&str; 17] = [
     "order",
@@ -41,6 +44,8 @@ pub(super) fn each_run(value: &[u8], give: &mut impl FnMut(usize, usize)) {
 /// or in the groups that are printed on cards.
 #[inline(never)]
 pub(super) fn card(name: &[u8], value: &[u8], start: usize) -> Option<Range<usize>> {
+    // Keys are full of numbers that are too short.
+    value.get(start + FEWEST - 1)?;
     if !is_free(value, start.checked_sub(1), start.checked_sub(2)) {
         return None;
     }

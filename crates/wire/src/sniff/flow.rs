@@ -136,12 +136,9 @@ impl Flow {
         segment.syn && segment.ack.is_none() && self.isn != Some(segment.seq)
     }
 
-    /// Bytes that it holds.
+    /// Bytes of memory that it holds.
     pub(super) fn held(&self) -> usize {
-        self.conversation.from_client.held()
-            + self.conversation.from_server.held()
-            + self.client_stream.pending_bytes()
-            + self.server_stream.pending_bytes()
+        self.conversation.held() + self.client_stream.held() + self.server_stream.held()
     }
 
     /// Both sides have closed it, or one reset it.
@@ -295,6 +292,21 @@ impl Flow {
 }
 
 impl Conversation {
+    fn held(&self) -> usize {
+        let secret = |bytes: &Option<Vec<u8>>| bytes.as_ref().map_or(0, Vec::len);
+        let unanswered = self
+            .unanswered
+            .iter()
+            .map(|(_, one)| size_of::<Credential>() + secret(&one.user) + secret(&one.secret));
+        let inside =
+            self.inside.as_ref().map_or(0, |inside| inside.from_client.held() + inside.from_server.held());
+        self.from_client.held()
+            + self.from_server.held()
+            + self.talk.held()
+            + unanswered.sum::<usize>()
+            + inside
+    }
+
     fn chunk(
         &mut self,
         which: Direction,
@@ -439,6 +451,9 @@ impl Hears<'_, '_> {
         *self.commands += 1;
         *self.shared.commands += 1;
         let id = *self.shared.commands;
+        if self.around.full {
+            self.talk.let_go();
+        }
         let kind = match self.from {
             Direction::Client => self.talk.command(words, id, self.at.time),
             Direction::Server => Kind::Plain,
@@ -469,7 +484,8 @@ impl Hears<'_, '_> {
                 result: Outcome::Unknown,
                 decrypted: self.decrypted,
             };
-            if self.unanswered.len() < MOST_UNANSWERED && self.from == Direction::Client {
+            let most = if self.around.full { 0 } else { MOST_UNANSWERED };
+            if self.unanswered.len() < most && self.from == Direction::Client {
                 self.unanswered.push((id, credential));
             } else {
                 out(Event::Credential(&credential));

@@ -140,9 +140,10 @@ impl Side {
         }
     }
 
-    /// Bytes that it holds.
+    /// Bytes of memory that it holds.
     pub(super) fn held(&self) -> usize {
-        self.tail.capacity()
+        let tls = if let Mode::Tls(reader) = &self.mode { reader.held() } else { 0 };
+        self.tail.capacity() + self.scan.held() + tls
     }
 
     /// Takes bytes in order.
@@ -179,6 +180,9 @@ impl Side {
                     let foreign = reader.push(rest, around.old_tls, &mut |event| {
                         out(Said::Tls(event));
                     });
+                    if around.full {
+                        reader.let_go();
+                    }
                     let left = foreign.as_ref().map_or(0, Vec::len);
                     out(Said::Sealed(rest.get(..rest.len().saturating_sub(left)).unwrap_or_default()));
                     let Some(foreign) = foreign else { return };
@@ -449,6 +453,8 @@ impl Side {
         let line = line.strip_suffix(b"\r").unwrap_or(line);
         self.words.clear();
         self.places.clear();
+        self.words.shrink_to(HEAD);
+        self.places.shrink_to(SHORT_HEAD);
         if line.len() > MOST_INLINE
             || line.iter().any(|byte| *byte < 9)
             || !super::inline::split(line, &mut self.words, &mut self.places)

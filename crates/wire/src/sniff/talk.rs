@@ -6,6 +6,9 @@ use std::collections::VecDeque;
 /// Most commands that wait for their reply, and most replies that wait for their command.
 const MOST_WAITING: usize = 16_384;
 
+/// Commands that may wait in any case.
+const FEW_WAITING: usize = 32;
+
 /// A command that waits for its reply.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Waiting {
@@ -85,6 +88,18 @@ impl Talk {
         self.paired = false;
         self.early = 0;
         self.waiting = VecDeque::new();
+    }
+
+    /// Bytes of memory that it holds.
+    pub(super) fn held(&self) -> usize {
+        self.waiting.capacity() * size_of::<Waiting>()
+    }
+
+    /// There is no room for many commands that wait.
+    pub(super) fn let_go(&mut self) {
+        if self.waiting.len() > FEW_WAITING {
+            self.lose();
+        }
     }
 
     /// Takes a command. Gives it back where its reply was captured before it.

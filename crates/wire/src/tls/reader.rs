@@ -36,8 +36,10 @@ pub struct TlsReader {
     alert: Vec<u8>,
     /// A handshake message with its header, as far as it is looked at.
     message: Vec<u8>,
-    /// Bytes that are left of that message and are not looked at.
+    /// Bytes of that message that were not looked at.
     skip: usize,
+    /// All of that message is to be passed over.
+    passes_over: bool,
     cipher_changed: bool,
     /// Messages come from decrypted records.
     decrypted: bool,
@@ -89,6 +91,21 @@ impl TlsReader {
         None
     }
 
+    /// Bytes of memory that it holds.
+    pub fn held(&self) -> usize {
+        self.message.capacity()
+    }
+
+    /// There is no room for the message that is being read: its rest is passed over.
+    pub fn let_go(&mut self) {
+        if let Some(extra) = self.message.len().checked_sub(4) {
+            self.message.truncate(4);
+            self.message.shrink_to_fit();
+            self.skip += extra;
+            self.passes_over = true;
+        }
+    }
+
     /// Reads handshake messages that were decrypted, in any segmentation: certificates and ALPN of TLS
     /// 1.3. They go between the records that are pushed.
     pub fn push_decrypted(&mut self, bytes: &[u8], out: &mut impl FnMut(TlsEvent)) {
@@ -111,6 +128,7 @@ impl TlsReader {
             self.cipher_changed = true;
             self.message = Vec::new();
             self.skip = 0;
+            self.passes_over = false;
         }
         out(TlsEvent::Record(kind));
         // Two bytes are an alert in clear: an encrypted one is longer.
@@ -145,7 +163,9 @@ impl TlsReader {
             if wanted + self.skip == 4 + length {
                 self.skip = 0;
                 let message = std::mem::take(&mut self.message);
-                self.whole(&message, length, out);
+                if !std::mem::take(&mut self.passes_over) {
+                    self.whole(&message, length, out);
+                }
             }
         }
     }
@@ -153,6 +173,7 @@ impl TlsReader {
     /// How many bytes of the body are looked at.
     fn wanted(&self, length: usize) -> usize {
         match self.message.first() {
+            _ if self.passes_over => 0,
             Some(&(CLIENT_HELLO | SERVER_HELLO | ENCRYPTED_EXTENSIONS)) if length <= MAX_HELLO => length,
             // The first certificate comes first.
             Some(&CERTIFICATE) => length.min(MAX_HELLO),
