@@ -1,4 +1,4 @@
-use crate::{AdapterLine, ArmEvidence, ClientFile, ExpectationFile, Matrix, RunRecord, Scenario};
+use crate::{AdapterLine, ArmEvidence, ExpectationFile, Matrix, RegistryFile, RunRecord, Scenario};
 use schemars::{Schema, schema_for};
 
 /// JSON Schemas of what people write and what wirelab writes: name, and schema.
@@ -8,7 +8,7 @@ pub fn schemas() -> Vec<(&'static str, Schema)> {
         ("run", schema_for!(RunRecord)),
         ("evidence", schema_for!(ArmEvidence)),
         ("adapter", schema_for!(AdapterLine)),
-        ("client", schema_for!(ClientFile)),
+        ("registry", schema_for!(RegistryFile)),
         ("expectations", schema_for!(ExpectationFile)),
         ("matrix", schema_for!(Matrix)),
     ]

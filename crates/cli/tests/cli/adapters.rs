@@ -26,19 +26,19 @@ const DESERVED: [(&str, &str, &str); 11] = [
 /// A clients folder with these adapters.
 fn registry(names: &[&str]) -> TempDir {
     let fixtures = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/adapters");
-    let mut text = String::from(
-        "language = \"Python\"\nlibrary = \"none\"\nneeds = [\"python3\"]\nget = \"apt-get install python3\"\n",
-    );
-    for name in names {
+    let entry = |name: &&str| {
         let script = fixtures.join(name.replace('-', "_") + ".py");
-        text += &format!(
-            "[[client]]\nname = \"{name}\"\nversion = \"1.0.0\"\nconfiguration = \"a fixture\"\nrun = \"python3 '{}'\"\n",
+        format!(
+            "[[client]]\nname = \"{name}\"\nlanguage = \"Python\"\nlibrary = \"none\"\nversion = \"1.0\"\n\
+             configuration = \"a fixture\"\nfolder = \"fixtures\"\nrun = [\"python3\", \"{}\"]\n\
+             needs = [\"python3\"]\nget = \"apt-get install python3\"\n",
             script.display()
-        );
-    }
+        )
+    };
     let folder = tempfile::tempdir().unwrap();
     std::fs::create_dir(folder.path().join("fixtures")).unwrap();
-    std::fs::write(folder.path().join("fixtures/client.toml"), text).unwrap();
+    let text: String = names.iter().map(entry).collect();
+    std::fs::write(folder.path().join("registry.toml"), text).unwrap();
     folder
 }
 
@@ -163,7 +163,7 @@ fn a_client_that_cannot_run_is_named_and_counts_only_where_it_was_asked_for() {
     let told = [
         ("no-hello", "exit code 1 (ModuleNotFoundError: No module named 'redis')"),
         ("protocol-2", "speaks version 2 of the protocol"),
-        ("other-version", "registered with version 1.0.0, but its adapter reports 0.9.0"),
+        ("other-version", "registered with version 1.0, but its adapter reports 0.9.0"),
     ];
     let (output, folder) = run(&clients, &["eavesdrop", "--client", "all"]);
     let text = text_of(&output);
@@ -262,21 +262,21 @@ fn wrong_names_and_files_are_told_with_their_exit_code() {
     told(&["run", "--client", "good", "--clients", folder], 3, &place);
     expectation(&clients, "good", "skipped", "");
     told(&["run", "--client", "good", "--clients", folder], 3, &["cannot be expected to be `skipped`"]);
-    let file = clients.path().join("fixtures/client.toml");
+    let file = clients.path().join("registry.toml");
     let text = std::fs::read_to_string(&file).unwrap();
     std::fs::write(&file, text.replace("version", "versoin")).unwrap();
-    told(&["clients", "--clients", folder], 3, &["versoin", "client.toml"]);
+    told(&["clients", "--clients", folder], 3, &["versoin", "registry.toml"]);
 }
 
 #[test]
 fn clients_are_listed_with_what_is_missing_and_set_up() {
     let clients = registry(&["good", "no-hello"]);
-    let file = clients.path().join("fixtures/client.toml");
+    let file = clients.path().join("registry.toml");
     let text = std::fs::read_to_string(&file).unwrap();
-    std::fs::create_dir(clients.path().join("other")).unwrap();
-    let other = text.replace("\"python3\"]", "\"no-such-program\"]").replace("\"good\"", "\"needy\"");
-    std::fs::write(clients.path().join("other/client.toml"), other.replace("no-hello", "needier")).unwrap();
-    std::fs::write(&file, text.replace("version =", "install = \"touch made\"\nversion =")).unwrap();
+    let other = text.replace("[\"python3\"]\nget", "[\"no-such-program\"]\nget");
+    let other = other.replace("\"good\"", "\"needy\"").replace("no-hello\"", "needier\"");
+    let with_setup = text.replace("version =", "setup = [\"touch\", \"made\"]\nversion =");
+    std::fs::write(&file, with_setup + &other).unwrap();
     let folder = clients.path().to_str().unwrap();
 
     let (output, _folder) = wirelab(&["clients", "--clients", folder]);
