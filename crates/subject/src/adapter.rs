@@ -162,9 +162,10 @@ impl Adapter {
     }
 }
 
-/// Whether a version is the one that is wanted, or begins with it: `7` stands for `7.0.15`, not for `70`.
+/// Whether a version is the one that is wanted, or begins with it: `7` stands for `7.0.15` and `7+build`, not for `70` or
+/// `7-rc1`.
 fn is_version(wanted: &str, version: &str) -> bool {
-    version.strip_prefix(wanted).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+    version.strip_prefix(wanted).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '+', '/']))
 }
 
 /// What an answer amounts to. That the value came back is for the lab to see, not for the adapter.
