@@ -83,6 +83,7 @@ fn list(clients: Vec<Registered>, json: bool) -> ExitCode {
 /// Runs the set-up of each client, one after the other, and says what it says.
 fn install(clients: &[Registered]) -> ExitCode {
     let mut code = ExitCode::AsExpected;
+    let mut done = Vec::new();
     for client in clients {
         let name = &client.record.name;
         if let Some(missing) = client.missing() {
@@ -90,10 +91,15 @@ fn install(clients: &[Registered]) -> ExitCode {
             code = ExitCode::Inconclusive;
             continue;
         }
-        let Some((program, arguments)) = client.install.as_deref().and_then(<[String]>::split_first) else {
+        let Some((program, arguments)) = client.setup.as_deref().and_then(<[String]>::split_first) else {
             eprintln!("{name}: needs no set-up");
             continue;
         };
+        // Several configurations of one version share it.
+        if done.contains(&(&client.folder, &client.setup)) {
+            continue;
+        }
+        done.push((&client.folder, &client.setup));
         eprintln!("{name}: {program} {}", arguments.join(" "));
         // As seen from the folder of the client, and found through PATH where it has no `/`.
         let program = if program.contains('/') { client.folder.join(program) } else { program.into() };

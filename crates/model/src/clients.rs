@@ -4,37 +4,39 @@ use crate::Expect;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// `clients/FOLDER/client.toml`: one library, and the versions and configurations to test it in.
+/// `clients/registry.toml`: the clients that there are.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct ClientFile {
-    /// Programming language.
-    pub language: String,
-    /// Name of the library as its package manager knows it.
-    pub library: String,
-    /// Programs that must be on the PATH, such as `python3`.
-    pub needs: Vec<String>,
-    /// How to get them, in words.
-    pub get: String,
+pub struct RegistryFile {
     /// The clients, at least one.
     #[serde(rename = "client")]
-    pub clients: Vec<ClientEntry>,
+    pub clients: Vec<RegistryEntry>,
 }
 
 /// One version of a library in one configuration.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct ClientEntry {
-    /// What it is called: `a-z`, `0-9`, `.` and `-`, such as `redis-py-8`.
+pub struct RegistryEntry {
+    /// What it is called: `a-z`, `0-9`, `.` and `-`, such as `redis-py-8.1.0`.
     pub name: String,
-    /// Version of the library; the adapter must report the same.
+    /// Programming language.
+    pub language: String,
+    /// Name of the library as its package manager knows it.
+    pub library: String,
+    /// Version of the library, or how it begins: `7` stands for `7.0.15` too. The adapter must report it.
     pub version: String,
     /// How the library is configured, in words.
     pub configuration: String,
-    /// Command line of its set-up, run in the folder of this file, through no shell.
-    pub install: Option<String>,
-    /// Command line of the adapter, run in the folder of this file, through no shell.
-    pub run: String,
+    /// Folder of the adapter, beside this file. Commands are run in it.
+    pub folder: String,
+    /// Program and arguments of its set-up, to be run once. None: it needs none.
+    pub setup: Option<Vec<String>>,
+    /// Program and arguments of the adapter.
+    pub run: Vec<String>,
+    /// Programs that must be on the PATH, such as `python3`.
+    pub needs: Vec<String>,
+    /// How to get them, in words.
+    pub get: String,
 }
 
 /// `clients/expectations.toml`: where a client is expected to be other than a scenario says, over

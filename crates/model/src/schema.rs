@@ -1,5 +1,5 @@
 use crate::{
-    AdapterLine, ArmEvidence, BenchPlan, BenchRecord, ClientFile, ExpectationFile, Matrix, RunRecord,
+    AdapterLine, ArmEvidence, BenchPlan, BenchRecord, ExpectationFile, Matrix, RegistryFile, RunRecord,
     Scenario,
 };
 use schemars::{Schema, schema_for};
@@ -11,7 +11,7 @@ pub fn schemas() -> Vec<(&'static str, Schema)> {
         ("run", schema_for!(RunRecord)),
         ("evidence", schema_for!(ArmEvidence)),
         ("adapter", schema_for!(AdapterLine)),
-        ("client", schema_for!(ClientFile)),
+        ("registry", schema_for!(RegistryFile)),
         ("expectations", schema_for!(ExpectationFile)),
         ("matrix", schema_for!(Matrix)),
         ("bench", schema_for!(BenchRecord)),

@@ -83,15 +83,17 @@ pub(crate) fn foot(record: &RunRecord, color: bool) -> String {
     }
     out += &more(record.controls.len() - passed);
     out += "\n";
-    let unexpected = record.arms.iter().filter(|arm| !arm.as_expected);
-    for arm in unexpected.clone().take(MOST_TOLD) {
+    let mut unexpected: Vec<&ArmRecord> = record.arms.iter().filter(|arm| !arm.as_expected).collect();
+    // Those that were not even attacked say the least.
+    unexpected.sort_by_key(|arm| arm.evidence.is_empty());
+    for arm in unexpected.iter().take(MOST_TOLD) {
         let (scenario, transport, client, why) = (&arm.scenario, arm.arm, &arm.client, &arm.why);
         out += &format!(
             "\n! {scenario} {transport} with {client}\n  {}\n  {why}\n  what it means, and the remedy: wirelab explain {scenario}\n",
             shortfall(arm)
         );
     }
-    out += &more(unexpected.count());
+    out += &more(unexpected.len());
     for arm in record.arms.iter().filter(|arm| !arm.left_behind.is_empty()) {
         let left = arm.left_behind.join(", ");
         out +=

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use wirelab_model::{
     ArmEvidence, ArmRecord, Attack, BenchBaseline, BenchCell, BenchChange, BenchConnecting, BenchEstimate,
     BenchHandshakes, BenchLatency, BenchMemory, BenchOperation, BenchRecord, BenchSetup, BenchSide,
-    ClientEnd, ClientReport, Direction, Expect, Got, Importance, Outcome, PacketView, RunRecord,
-    ScenarioInfo, Setup, Transport, Verdict, Weakness, WireReport,
+    ClientEnd, ClientRecord, ClientReport, Direction, Exception, Expect, Got, Importance, Outcome,
+    PacketView, RunRecord, ScenarioInfo, Setup, Transport, Verdict, Weakness, WireReport,
 };
 
 pub(crate) const HOSTILE: &str = "<script>alert('x')</script>&\"";
@@ -200,4 +200,50 @@ pub(crate) fn bench() -> BenchRecord {
         }),
         warnings: vec!["something is not as it should be".into()],
     }
+}
+
+/// A run of several clients: `known` is known to be weak, `other` is not as expected, `gone` was skipped.
+pub(crate) fn several() -> (RunRecord, BTreeMap<String, ArmEvidence>) {
+    let (mut record, evidence) = run();
+    let client = |name: &str, skipped: Option<&str>| ClientRecord {
+        name: name.into(),
+        language: "Python".into(),
+        library: "lib".into(),
+        version: "1.2.3".into(),
+        configuration: HOSTILE.into(),
+        runtime: skipped.is_none().then(|| "Python 3".into()),
+        skipped: skipped.map(str::to_owned),
+    };
+    record.clients = vec![
+        client("known", None),
+        client("other", None),
+        client("waived", None),
+        client("late", None),
+        client("gone", Some("`python4` | is missing")),
+    ];
+    let exception = |until: Option<&str>, expired| Exception {
+        reason: format!("it is old {HOSTILE}"),
+        link: "https://example.org".into(),
+        until: until.map(str::to_owned),
+        expired,
+    };
+    let weak = |name: &str, exception: Option<Exception>| {
+        let expired = exception.as_ref().is_some_and(|exception| exception.expired);
+        let excused = exception.is_some() && !expired;
+        let expected = if excused { Verdict::Compromised } else { Verdict::Secure };
+        let mut arm = arm(Transport::Tls, Verdict::Compromised, expected, &[Got::Credential]);
+        (arm.client, arm.exception) = (name.into(), exception);
+        arm.left_behind.clear();
+        arm
+    };
+    record.arms.retain(|arm| arm.client == "builtin");
+    record.arms.extend([
+        weak("known", Some(exception(None, false))),
+        weak("other", None),
+        weak("waived", Some(exception(Some("2030-01-01"), false))),
+        weak("late", Some(exception(Some("2020-01-01"), true))),
+    ]);
+    record.setup.client = "known, other, waived, late".into();
+    record.outcome = Outcome::of(&record.arms);
+    (record, evidence)
 }

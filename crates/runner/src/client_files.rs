@@ -12,27 +12,15 @@ const MOST_BYTES: u64 = 1 << 20;
 #[derive(Debug, Error, Diagnostic)]
 pub enum ClientsError {
     /// There is none.
-    #[error("there is no clients folder {}", folder.display())]
+    #[error("there is no clients folder with a registry.toml at {}", folder.display())]
     #[diagnostic(
         code(wirelab::clients),
         help(
             "run wirelab at the top of its repository, or name the folder with --clients DIR or in the environment variable WIRELAB_CLIENTS"
         )
     )]
-    NoFolder {
+    NoRegistry {
         /// Where it was looked for.
-        folder: PathBuf,
-    },
-    /// It has no client.
-    #[error("no folder in {} has a client.toml", folder.display())]
-    #[diagnostic(
-        code(wirelab::clients),
-        help(
-            "docs/adapters.md of wirelab tells how to add a client; or name another folder with --clients DIR"
-        )
-    )]
-    Empty {
-        /// Which folder.
         folder: PathBuf,
     },
     /// A file or folder cannot be read.

@@ -144,12 +144,16 @@ fn fits(pattern: &str, name: &str) -> bool {
     }
 }
 
-/// Three numbers, of which the last ones may be missing.
+/// As semantic versioning has it; or else the numbers it begins with, at most three, of which the last ones
+/// may be missing: `7`, `7.7.0.RELEASE`.
 fn parse_version(text: &str) -> Option<Version> {
     let text = text.trim_start_matches('v');
-    [text.to_owned(), format!("{text}.0"), format!("{text}.0.0")]
-        .iter()
-        .find_map(|text| Version::parse(text).ok())
+    if let Ok(version) = Version::parse(text) {
+        return Some(version);
+    }
+    let mut numbers = text.split('.').map_while(|part| part.parse().ok());
+    let major = numbers.next()?;
+    Some(Version::new(major, numbers.next().unwrap_or(0), numbers.next().unwrap_or(0)))
 }
 
 /// `2027-03-31`.
@@ -193,13 +197,13 @@ until = "2027-03-31"
         let folder = tempfile::tempdir().unwrap();
         let client = |number: &str, version: &str| {
             format!(
-                "[[client]]\nname = \"lib-{number}\"\nversion = \"{version}\"\nconfiguration = \"\"\nrun = \"x\"\n"
+                "[[client]]\nname = \"lib-{number}\"\nlanguage = \"\"\nlibrary = \"lib\"\nversion = \"{version}\"\n\
+                 configuration = \"\"\nfolder = \"lib\"\nrun = [\"x\"]\nneeds = []\nget = \"\"\n"
             )
         };
-        let head = "language = \"\"\nlibrary = \"lib\"\nneeds = []\nget = \"\"\n";
-        let file = head.to_owned() + &client("5", "5.2") + &client("6", "6.0.0");
+        let file = client("5", "5.2") + &client("6", "6.0.0.RELEASE");
         std::fs::create_dir(folder.path().join("lib")).unwrap();
-        std::fs::write(folder.path().join("lib/client.toml"), file).unwrap();
+        std::fs::write(folder.path().join("registry.toml"), file).unwrap();
         std::fs::write(folder.path().join("expectations.toml"), text).unwrap();
         let scenarios = ["a/one", "b/two", "b/three"].map(str::to_owned);
         Expectations::read(folder.path(), &registry(folder.path()).unwrap(), &scenarios, date(today).unwrap())

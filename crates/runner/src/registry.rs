@@ -1,14 +1,10 @@
-//! The registry: which clients a clients folder holds, and whether they can run here.
+//! The registry: which clients there are, and whether they can run here.
 
 use crate::client_files::{ClientsError, Text};
-use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use wirelab_model::{ClientEntry, ClientFile, ClientRecord};
-use wirelab_subject::{Adapter, AdapterCommand, split};
-
-/// Most folders that a clients folder may hold; more is a wrong folder.
-const MOST_FOLDERS: usize = 1000;
+use wirelab_model::{ClientRecord, RegistryEntry, RegistryFile};
+use wirelab_subject::{Adapter, AdapterCommand};
 
 /// A client of the registry.
 #[derive(Debug, Clone)]
@@ -18,7 +14,7 @@ pub struct Registered {
     /// It was asked for by its name.
     pub required: bool,
     /// Its set-up: program and arguments.
-    pub install: Option<Vec<String>>,
+    pub setup: Option<Vec<String>>,
     /// Where its files are.
     pub folder: PathBuf,
     /// Starts it.
@@ -48,9 +44,13 @@ impl Registered {
             return self;
         }
         match self.adapter.probe(launcher).await {
-            Ok(hello) => self.record.runtime = Some(hello.runtime),
+            Ok(hello) => {
+                self.record.runtime = Some(hello.runtime);
+                // The registry may say only how it begins.
+                self.record.version = hello.version;
+            }
             Err(reason) => {
-                let set_up = match self.install {
+                let set_up = match self.setup {
                     Some(_) => {
                         format!("; was it set up? `wirelab clients --install {}` does it", self.record.name)
                     }
@@ -70,99 +70,86 @@ fn on_path(path: &std::ffi::OsStr, program: &str) -> bool {
     })
 }
 
-/// The clients of a folder: those of each `FOLDER/client.toml` in it, by name.
+/// The clients that `registry.toml` in a clients folder names, in its order.
 ///
 /// # Errors
 /// See [`ClientsError`].
 pub fn registry(folder: &Path) -> Result<Vec<Registered>, ClientsError> {
-    let unreadable = |error: std::io::Error| ClientsError::Unreadable {
-        path: folder.to_owned(),
-        reason: error.to_string(),
-    };
     // Adapters are run in their own folders, so the path must hold from there too.
-    let folder = &std::path::absolute(folder).map_err(unreadable)?;
-    if !folder.is_dir() {
-        return Err(ClientsError::NoFolder { folder: folder.clone() });
+    let folder = &std::path::absolute(folder)
+        .map_err(|error| ClientsError::Unreadable { path: folder.to_owned(), reason: error.to_string() })?;
+    let Some(text) = Text::read(&folder.join("registry.toml"))? else {
+        return Err(ClientsError::NoRegistry { folder: folder.clone() });
+    };
+    let file: RegistryFile = text.parse("registry")?;
+    if file.clients.is_empty() {
+        let help = "add at least one `[[client]]`";
+        return Err(text.fault("there is no client", help, "client", 0, "client"));
     }
-    let mut folders = Vec::new();
-    for entry in std::fs::read_dir(folder).map_err(unreadable)?.take(MOST_FOLDERS) {
-        folders.push(entry.map_err(unreadable)?.path());
-    }
-    folders.sort();
-    let mut clients = BTreeMap::new();
-    for folder in folders.iter().filter(|path| path.is_dir()) {
-        let Some(text) = Text::read(&folder.join("client.toml"))? else { continue };
-        let file: ClientFile = text.parse("client")?;
-        if file.clients.is_empty() {
-            let help = "add at least one `[[client]]`";
-            return Err(text.fault("there is no client", help, "client", 0, "client"));
+    let mut clients: Vec<Registered> = Vec::new();
+    for (index, entry) in file.clients.into_iter().enumerate() {
+        let at =
+            |message: String, help: &str, place: &str| text.fault(&message, help, "client", index, place);
+        let usable = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || ".-".contains(c);
+        let name = &entry.name;
+        // Folders of a run are named after clients, and files too.
+        let taken = ["all", "builtin", "subject", "matrix", "index"].contains(&name.as_str());
+        if taken || !name.starts_with(|c: char| c.is_ascii_lowercase()) || !name.chars().all(usable) {
+            let help = "a name is made of a-z, 0-9, `.` and `-`, and begins with a letter, such as \
+                        `redis-py-8.1.0`; `all`, `builtin`, `subject`, `matrix` and `index` are taken";
+            return Err(at(format!("the name `{name}` is not usable"), help, name));
         }
-        for (index, entry) in file.clients.iter().enumerate() {
-            let client = read(&text, &file, entry, index, folder)?;
-            if clients.insert(entry.name.clone(), client).is_some() {
-                let message = format!("there is another client `{}`", entry.name);
-                return Err(text.fault(
-                    &message,
-                    "give one of them another name",
-                    "client",
-                    index,
-                    &entry.name,
-                ));
+        if clients.iter().any(|other| other.record.name == *name) {
+            return Err(at(
+                format!("there is another client `{name}`"),
+                "give one of them another name",
+                name,
+            ));
+        }
+        let own = folder.join(&entry.folder);
+        if !own.is_dir() {
+            let message = format!("there is no folder {}", own.display());
+            return Err(at(
+                message,
+                "`folder` is the folder of the adapter, beside this file",
+                &entry.folder,
+            ));
+        }
+        for (key, command) in [("run", Some(&entry.run)), ("setup", entry.setup.as_ref())] {
+            if command.is_some_and(|words| words.first().is_none_or(String::is_empty)) {
+                return Err(at(format!("`{key}` names no program"), "give a program and its arguments", key));
             }
         }
+        clients.push(register(entry, own));
     }
-    if clients.is_empty() {
-        return Err(ClientsError::Empty { folder: folder.clone() });
-    }
-    Ok(clients.into_values().collect())
+    Ok(clients)
 }
 
-fn read(
-    text: &Text,
-    file: &ClientFile,
-    entry: &ClientEntry,
-    index: usize,
-    folder: &Path,
-) -> Result<Registered, ClientsError> {
-    let usable = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || ".-".contains(c);
-    let name = &entry.name;
-    // Folders of a run are named after clients, these among them.
-    let taken = ["all", "builtin", "subject"].contains(&name.as_str());
-    if taken || !name.starts_with(|c: char| c.is_ascii_lowercase()) || !name.chars().all(usable) {
-        let message = format!("the name `{name}` is not usable");
-        let help = "a name is made of a-z, 0-9, `.` and `-`, and begins with a letter, such as `redis-py-8`; \
-                    `all`, `builtin` and `subject` are taken";
-        return Err(text.fault(&message, help, "client", index, name));
-    }
-    let words = |line: &str| {
-        split(line).map_err(|error| {
-            let help = "a command line is split as by a shell, but run through none";
-            text.fault(&error.to_string(), help, "client", index, line)
-        })
-    };
-    let command = AdapterCommand {
+fn register(entry: RegistryEntry, folder: PathBuf) -> Registered {
+    let RegistryEntry { name, language, library, version, configuration, setup, run, needs, get, .. } = entry;
+    let adapter = Adapter::new(AdapterCommand {
         name: name.clone(),
-        version: entry.version.clone(),
-        argv: words(&entry.run)?,
-        folder: folder.to_owned(),
-    };
-    Ok(Registered {
+        version: version.clone(),
+        argv: run,
+        folder: folder.clone(),
+    });
+    Registered {
         record: ClientRecord {
-            name: name.clone(),
-            language: file.language.clone(),
-            library: file.library.clone(),
-            version: entry.version.clone(),
-            configuration: entry.configuration.clone(),
+            name,
+            language,
+            library,
+            version,
+            configuration,
             runtime: None,
             skipped: None,
         },
         required: false,
-        install: entry.install.as_deref().map(words).transpose()?,
-        folder: folder.to_owned(),
-        adapter: Adapter::new(command),
-        needs: file.needs.clone(),
-        get: file.get.clone(),
-    })
+        setup,
+        folder,
+        adapter,
+        needs,
+        get,
+    }
 }
 
 /// Those that are asked for, by name; `all` is all of them. Each once, in the order asked for.
@@ -196,27 +183,33 @@ mod tests {
     use wirelab_model::ExitCode;
 
     const GOOD: &str = r#"
+[[client]]
+name = "two"
 language = "Python"
 library = "redis"
+version = "2"
+configuration = "as it comes"
+folder = "some"
+run = ["./two"]
 needs = ["sh"]
 get = "apt-get install dash"
 [[client]]
 name = "one-1.2"
+language = "Python"
+library = "redis"
 version = "1.2.3"
 configuration = "as it comes"
-install = "./setup.sh 1.2.3"
-run = "python3 'my adapter.py'"
-[[client]]
-name = "two"
-version = "2"
-configuration = "as it comes"
-run = "./two"
+folder = "some"
+setup = ["./setup.sh", "1.2.3"]
+run = ["python3", "my adapter.py"]
+needs = ["sh"]
+get = "apt-get install dash"
 "#;
 
     fn with(text: &str) -> (tempfile::TempDir, Result<Vec<Registered>, ClientsError>) {
         let folder = tempfile::tempdir().unwrap();
         std::fs::create_dir(folder.path().join("some")).unwrap();
-        std::fs::write(folder.path().join("some/client.toml"), text).unwrap();
+        std::fs::write(folder.path().join("registry.toml"), text).unwrap();
         let found = registry(folder.path());
         (folder, found)
     }
@@ -228,13 +221,16 @@ run = "./two"
         let names = |clients: &[Registered]| -> Vec<String> {
             clients.iter().map(|client| client.record.name.clone()).collect()
         };
-        assert_eq!(names(&found), ["one-1.2", "two"]);
+        assert_eq!(names(&found), ["two", "one-1.2"]);
         assert_eq!(found[0].folder, folder.path().join("some"));
-        assert_eq!(found[0].install.as_deref(), Some(&["./setup.sh".to_owned(), "1.2.3".to_owned()][..]));
+        assert_eq!(found[0].setup, None);
+        assert_eq!(found[1].setup.as_deref(), Some(&["./setup.sh".to_owned(), "1.2.3".to_owned()][..]));
         assert_eq!(found[0].missing(), None);
         let chosen =
             |wanted: &[&str]| choose(&found, &wanted.iter().map(|&name| name.to_owned()).collect::<Vec<_>>());
-        assert_eq!(names(&chosen(&["two", "all"]).unwrap()), ["two", "one-1.2"]);
+        let both = chosen(&["one-1.2", "all"]).unwrap();
+        assert_eq!(names(&both), ["one-1.2", "two"]);
+        assert_eq!((both[0].required, both[1].required), (true, false));
         let error = chosen(&["thre"]).unwrap_err();
         assert_eq!(error.exit_code(), ExitCode::Usage);
     }
@@ -249,22 +245,25 @@ run = "./two"
     #[test]
     fn faults_have_their_place() {
         for (from, to, told) in [
-            ("two\"", "one-1.2\"", "another client"),
+            ("\"two\"", "\"one-1.2\"", "another client"),
             ("one-1.2", "One", "`One` is not usable"),
             ("\"two\"", "\"all\"", "`all` is not usable"),
-            ("'my adapter.py'", "'my adapter.py", "quotation mark"),
+            ("[\"./two\"]", "[]", "`run` names no program"),
+            ("\"./setup.sh\"", "\"\"", "`setup` names no program"),
+            ("\"some\"", "\"none\"", "there is no folder"),
             ("language", "languages", "unknown field"),
         ] {
-            let (_folder, found) = with(&GOOD.replace(from, to));
+            let (_folder, found) = with(&GOOD.replacen(from, to, 1));
             let error = found.unwrap_err();
             assert!(error.to_string().contains(told), "{error}");
-            assert!(error.to_string().contains("client.toml"), "{error}");
+            assert!(error.to_string().contains("registry.toml"), "{error}");
             assert_eq!(error.exit_code(), ExitCode::Parse);
         }
-        let (_folder, found) = with(GOOD.split("[[client]]").next().unwrap());
+        let (_folder, found) = with("client = []");
         assert_eq!(found.unwrap_err().exit_code(), ExitCode::Parse);
         let empty = tempfile::tempdir().unwrap();
-        assert!(matches!(registry(empty.path()), Err(ClientsError::Empty { .. })));
-        assert!(matches!(registry(&empty.path().join("x")), Err(ClientsError::NoFolder { .. })));
+        for folder in [empty.path().to_owned(), empty.path().join("x")] {
+            assert!(matches!(registry(&folder), Err(ClientsError::NoRegistry { .. })));
+        }
     }
 }

@@ -21,7 +21,7 @@ const ALLOWANCE: Duration = Duration::from_secs(2);
 pub struct AdapterCommand {
     /// What the client is called.
     pub name: String,
-    /// Version of the library that the adapter must report.
+    /// Version of the library that the adapter must report, or how it begins.
     pub version: String,
     /// Program and arguments.
     pub argv: Vec<String>,
@@ -96,7 +96,7 @@ impl Adapter {
                 "the adapter speaks version {} of the protocol, and this wirelab speaks {ADAPTER_PROTOCOL}",
                 hello.protocol
             )
-        } else if hello.version != *version {
+        } else if !is_version(version, &hello.version) {
             format!("it is registered with version {version}, but its adapter reports {}", hello.version)
         } else {
             return Ok((process, hello));
@@ -162,6 +162,12 @@ impl Adapter {
     }
 }
 
+/// Whether a version is the one that is wanted, or begins with it: `7` stands for `7.0.15` and `7+build`, not for `70` or
+/// `7-rc1`.
+fn is_version(wanted: &str, version: &str) -> bool {
+    version.strip_prefix(wanted).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '+', '/']))
+}
+
 /// What an answer amounts to. That the value came back is for the lab to see, not for the adapter.
 fn judge(outcome: AdapterOutcome, value: &str, report: &mut ClientReport) {
     match outcome {
@@ -216,6 +222,12 @@ mod tests {
         let other = worked("forged");
         assert_eq!(other.end, ClientEnd::Failed { code: None });
         assert_eq!(other.received.as_deref(), Some("forged"));
+    }
+
+    #[test]
+    fn a_version_may_be_given_by_how_it_begins() {
+        assert!(is_version("7", "7.0.15") && is_version("7.0.15", "7.0.15"));
+        assert!(!is_version("7", "70.1") && !is_version("7.0.15", "7.0.1") && !is_version("7.0.15", "7"));
     }
 
     #[test]

@@ -4,14 +4,14 @@
 #![expect(clippy::print_stdout, reason = "without a harness it prints the lines of one itself")]
 
 use std::ffi::OsString;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::path::Path;
 use std::process::{Child, Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 use wirelab_model::{Canaries, ClientEnd, ClientReport, Transport};
-use wirelab_subject::{Client, OUTPUT_LIMIT, Target, TlsFiles, launcher, supervise};
+use wirelab_subject::{Adapter, AdapterCommand, Client, OUTPUT_LIMIT, Target, TlsFiles, launcher, supervise};
 
-const TESTS: [(&str, fn()); 12] = [
+const TESTS: [(&str, fn()); 15] = [
     ("success_and_output", success_and_output),
     ("exit_code_and_error", exit_code_and_error),
     ("signal", signal),
@@ -24,6 +24,9 @@ const TESTS: [(&str, fn()); 12] = [
     ("killed_lab_kills_all", killed_lab_kills_all),
     ("killed_supervisor_is_noticed", killed_supervisor_is_noticed),
     ("server_ends_orderly_or_by_force", server_ends_orderly_or_by_force),
+    ("adapter_has_the_streams_and_its_exit_code", adapter_has_the_streams_and_its_exit_code),
+    ("adapter_ends_when_its_input_is_closed", adapter_ends_when_its_input_is_closed),
+    ("killed_supervisor_of_an_adapter_is_noticed", killed_supervisor_of_an_adapter_is_noticed),
 ];
 
 fn main() -> ExitCode {
@@ -84,6 +87,7 @@ fn target(deadline: Duration) -> Target {
             client_pfx: "/run/client.pfx".into(),
         },
         shows: None,
+        stalled: false,
         deadline,
     }
 }
@@ -297,4 +301,60 @@ fn server_ends_orderly_or_by_force() {
     assert!(report.contains(r#""end":{"how":"signal","number":9}"#), "{report}");
     assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
     one.iter().for_each(|pid| wait_gone(pid));
+}
+
+/// Starts an adapter under a supervisor whose streams this test holds.
+fn adapter(script: &str) -> Child {
+    let argv = me();
+    Command::new(&argv[0])
+        .args(&argv[1..])
+        .args(["--adapter", "--", "sh", "-c", script])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("starts")
+}
+
+fn adapter_has_the_streams_and_its_exit_code() {
+    let mut echo = adapter("read line; echo \"got $line\"; echo why >&2; exit 7");
+    echo.stdin.take().expect("is piped").write_all(b"one\n").expect("is read");
+    let output = echo.wait_with_output().expect("can be waited for");
+    assert_eq!((output.stdout, output.stderr), (b"got one\n".to_vec(), b"why\n".to_vec()));
+    assert_eq!(output.status.code(), Some(7));
+    let signalled = adapter("kill -SEGV $$").wait_with_output().expect("can be waited for");
+    assert_eq!(signalled.status.code(), Some(128 + 11));
+    let missing = adapter("exec /nowhere/app").wait_with_output().expect("can be waited for");
+    assert_eq!(missing.status.code(), Some(127));
+}
+
+fn adapter_ends_when_its_input_is_closed() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("pids");
+    // It reads nothing, so what was sent to it lies in the pipe; and it ends by itself as little as its children.
+    let mut stubborn =
+        adapter(&family(&file).replace("sleep 300 & one", "trap '' TERM HUP; sleep 300 & one"));
+    let pids = pids(&file);
+    stubborn.stdin.as_mut().expect("is piped").write_all(b"one\n").expect("fits into the pipe");
+    let start = Instant::now();
+    drop(stubborn.stdin.take());
+    assert_eq!(stubborn.wait().expect("can be waited for").code(), Some(137));
+    assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
+    pids.iter().for_each(|pid| wait_gone(pid));
+}
+
+fn killed_supervisor_of_an_adapter_is_noticed() {
+    let script = r#"echo '{"protocol":1,"adapter":"a","library":"l","version":"1","runtime":"sh"}'
+        read line; kill -KILL $PPID; exec sleep 300"#;
+    let command = AdapterCommand {
+        name: "a".to_owned(),
+        version: "1".to_owned(),
+        argv: ["sh", "-c", script].map(str::to_owned).to_vec(),
+        folder: "/".into(),
+    };
+    let client = Client::Adapter(Adapter::new(command));
+    let report = runtime().block_on(client.run(&me(), &target(Duration::from_millis(200))));
+    assert!(matches!(report.end, ClientEnd::TimedOut { .. }), "{report:?}");
+    assert_eq!(report.left_behind.len(), 1, "{report:?}");
+    wait_gone(report.left_behind[0].split(' ').next().unwrap_or_default());
 }

@@ -39,7 +39,7 @@ fn first_cells(text: &str) -> BTreeSet<String> {
 
 #[test]
 fn the_committed_schemas_are_those_of_the_program() {
-    for name in ["scenario", "run", "evidence", "bench", "bench-plan"] {
+    for (name, _) in wirelab_model::schemas() {
         let (output, _folder) = wirelab(&["schema", name]);
         let same = read(&format!("schemas/{name}.json")).as_bytes() == output.stdout;
         assert!(same, "{name}.json is not what the program says; `just schemas` writes it anew");
@@ -145,9 +145,13 @@ fn crates_depend_on_each_other_in_one_direction_only() {
 
 #[test]
 fn every_file_that_a_document_links_to_is_there() {
-    for document in
-        ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "clients/stackexchange-redis/README.md"]
-    {
+    for document in [
+        "README.md",
+        "ARCHITECTURE.md",
+        "CONTRIBUTING.md",
+        "docs/adapters.md",
+        "clients/stackexchange-redis/README.md",
+    ] {
         let text = read(document);
         let folder = top().join(document).parent().map(Path::to_owned).unwrap();
         for link in text.split("](").skip(1).filter_map(|rest| rest.split_once(')')).map(|(link, _)| link) {
@@ -155,4 +159,46 @@ fn every_file_that_a_document_links_to_is_there() {
             assert!(there, "{document} links to {link}");
         }
     }
+}
+
+/// The text of each block of a document in this language.
+fn blocks<'a>(text: &'a str, language: &str) -> Vec<&'a str> {
+    let start = format!("```{language}\n");
+    text.split(start.as_str()).skip(1).filter_map(|rest| rest.split("```").next()).collect()
+}
+
+#[test]
+fn the_examples_of_the_adapter_protocol_are_of_it() {
+    let text = read("docs/adapters.md");
+    let schema: serde_json::Value = serde_json::from_str(&read("schemas/adapter.json")).unwrap();
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    let lines: Vec<&str> = blocks(&text, "json").iter().flat_map(|block| block.lines()).collect();
+    assert_eq!(lines.len(), 5);
+    for line in &lines {
+        assert!(validator.is_valid(&serde_json::from_str(line).unwrap()), "{line}");
+    }
+    serde_json::from_str::<wirelab_model::AdapterHello>(lines[0]).unwrap();
+    serde_json::from_str::<wirelab_model::AdapterCase>(lines[1]).unwrap();
+    for line in &lines[2..] {
+        serde_json::from_str::<wirelab_model::AdapterAnswer>(line).unwrap();
+    }
+}
+
+#[test]
+fn the_examples_of_the_files_of_clients_are_read() {
+    let text = read("docs/adapters.md");
+    let [registry, expectations] = blocks(&text, "toml")[..] else { panic!("two examples") };
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("redis-py")).unwrap();
+    std::fs::write(folder.path().join("registry.toml"), registry).unwrap();
+    std::fs::write(folder.path().join("expectations.toml"), expectations.replace("# until", "until"))
+        .unwrap();
+    let clients = folder.path().to_str().unwrap();
+    let (output, _folder) = wirelab(&["clients", "--json", "--clients", clients]);
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    // Expectations are read before it is looked which client is meant.
+    let (output, _folder) = wirelab(&["run", "--client", "nobody", "--clients", clients]);
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(2), "{told}");
+    assert!(told.contains("no client `nobody`"), "{told}");
 }

@@ -5,6 +5,7 @@
     reason = "a test may fail, and says aloud what it skips"
 )]
 
+mod adapters;
 mod bad_input;
 mod certificates;
 mod clients;

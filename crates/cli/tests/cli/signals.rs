@@ -8,15 +8,15 @@ use std::time::{Duration, Instant};
 
 /// A process: its number, its words, and when it started, by which it is known from a later one of that number.
 #[derive(Debug, PartialEq)]
-struct Process {
-    pid: String,
+pub(crate) struct Process {
+    pub(crate) pid: String,
     parent: String,
     started: String,
-    words: String,
+    pub(crate) words: String,
 }
 
 /// All that run now.
-fn processes() -> Vec<Process> {
+pub(crate) fn processes() -> Vec<Process> {
     let read = |entry: std::fs::DirEntry| {
         let pid = entry.file_name().into_string().ok().filter(|name| name.parse::<u32>().is_ok())?;
         // proc_pid_stat(5): behind the name, which may hold anything, state is the third field.
@@ -32,7 +32,7 @@ fn processes() -> Vec<Process> {
 }
 
 /// All that descend from a process, itself among them.
-fn family(pid: u32) -> Vec<Process> {
+pub(crate) fn family(pid: u32) -> Vec<Process> {
     let mut family: Vec<Process> = Vec::new();
     let mut rest = processes();
     loop {
@@ -48,7 +48,7 @@ fn family(pid: u32) -> Vec<Process> {
 }
 
 /// Waits until `done` gives something; at most half a minute.
-fn wait_for<T>(what: &str, mut done: impl FnMut() -> Option<T>) -> T {
+pub(crate) fn wait_for<T>(what: &str, mut done: impl FnMut() -> Option<T>) -> T {
     let begun = Instant::now();
     loop {
         if let Some(found) = done() {
