@@ -14,6 +14,7 @@ pub fn find(attack: &Attack, trial: &Trial) -> Finding {
         Attack::Impostor { .. } | Attack::RelayRead { .. } => impostor_or_relay(trial, false),
         Attack::RelayTamper { .. } => impostor_or_relay(trial, true),
         Attack::Corrupt => corrupt(trial),
+        Attack::Redirect { .. } => crate::redirect::find(trial),
     };
     finding.why.push_str(&left_behind(trial));
     finding
@@ -91,7 +92,7 @@ fn impostor_or_relay(trial: &Trial, tamper: bool) -> Finding {
 }
 
 /// What the rogue says it read on a connection.
-fn claims(connection: &Connection) -> Vec<Got> {
+pub(crate) fn claims(connection: &Connection) -> Vec<Got> {
     // What a relay saw come back from the server counts as well.
     connection
         .witnessed
@@ -136,7 +137,7 @@ fn accepted(trial: &Trial, connection: &Connection) -> bool {
         && wire::flow_of(trial, connection).is_some_and(wire::saw_hellos)
 }
 
-fn turned_away(trial: &Trial, connection: &Connection) -> bool {
+pub(crate) fn turned_away(trial: &Trial, connection: &Connection) -> bool {
     if connection.client_bytes > 0 {
         return false;
     }
@@ -149,11 +150,8 @@ fn turned_away(trial: &Trial, connection: &Connection) -> bool {
 
 /// The attacker got nothing. Was that because the client refused the certificate?
 fn refused(trial: &Trial, peer: &PeerReport) -> Finding {
-    if let ClientEnd::NotStarted { .. } = trial.client.end {
-        return Finding::inconclusive(trial.client.end.to_string());
-    }
-    if let Some(fault) = wire::capture_fault(trial) {
-        return Finding::inconclusive(fault);
+    if let Some(finding) = capture_or_end(trial) {
+        return finding;
     }
     if peer.connections.is_empty() {
         return Finding::inconclusive(
@@ -207,8 +205,16 @@ fn refused(trial: &Trial, peer: &PeerReport) -> Finding {
     }
 }
 
+/// Why nothing can be said about what did not happen: the client was not started, or the capture has holes.
+pub(crate) fn capture_or_end(trial: &Trial) -> Option<Finding> {
+    if let ClientEnd::NotStarted { .. } = trial.client.end {
+        return Some(Finding::inconclusive(trial.client.end.to_string()));
+    }
+    wire::capture_fault(trial).map(Finding::inconclusive)
+}
+
 /// The beginning of what a client says; all of it is in the evidence.
-fn short(text: &str) -> String {
+pub(crate) fn short(text: &str) -> String {
     const MOST: usize = 160;
     match text.char_indices().nth(MOST) {
         Some((end, _)) => text.get(..end).unwrap_or(text).to_owned() + "…",

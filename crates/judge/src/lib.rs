@@ -13,6 +13,7 @@
 mod attack;
 mod control;
 mod finding;
+mod redirect;
 mod support;
 mod wire;
 

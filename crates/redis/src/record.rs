@@ -2,7 +2,7 @@ use std::error::Error;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use wirelab_model::{Connection, Ending, Opening, PeerReport, Witnessed};
+use wirelab_model::{Connection, Ending, Listener, Opening, PeerReport, Witnessed};
 
 /// Connections that are recorded.
 const MOST_CONNECTIONS: usize = 64;
@@ -26,6 +26,7 @@ impl Recorder {
             return Self { report: Arc::clone(report), index: None };
         }
         all.connections.push(Connection {
+            listener: Listener::Dialled,
             client,
             upstream: None,
             opening: Opening::Silent,
@@ -35,6 +36,7 @@ impl Recorder {
             client_bytes: 0,
             server_bytes: 0,
             tampered: Vec::new(),
+            redirected: Vec::new(),
             ended: Ending::Open,
             witnessed: Witnessed::default(),
             read: Vec::new(),

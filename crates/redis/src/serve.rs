@@ -20,6 +20,7 @@ pub async fn serve(mut stream: Box<dyn Stream>, mut session: Session, recorder: 
         recorder.note(|connection| {
             connection.commands = session.commands().to_vec();
             connection.credentials = session.credentials().to_vec();
+            connection.redirected = session.redirected().to_vec();
         });
         recorder.written(&out);
         let sent = match stream.write_all(&out).await {

@@ -2,14 +2,16 @@
 //! 127.0.0.1 only.
 
 mod corrupt;
+mod redirect;
 mod relay;
 mod trusting;
 
+pub use redirect::Lie;
 use relay::Relay;
 use std::net::SocketAddr;
 use std::time::Duration;
 use thiserror::Error;
-use wirelab_model::{Ending, PeerReport};
+use wirelab_model::{Ending, Listener, PeerReport};
 use wirelab_pki::Identity;
 use wirelab_redis::{Accepts, Access, Endpoint, EndpointError, Running, Session, Store, Tls, serve};
 
@@ -44,7 +46,11 @@ pub struct Tamper {
 
 /// A rogue at work. Dropping it ends it and all its connections.
 #[derive(Debug)]
-pub struct Rogue(Running);
+pub struct Rogue {
+    running: Running,
+    /// Where it sends clients to, if anywhere.
+    announced: Option<Running>,
+}
 
 fn accepts(identity: Option<&Identity>) -> Result<Accepts, rustls::Error> {
     Ok(match identity {
@@ -55,6 +61,10 @@ fn accepts(identity: Option<&Identity>) -> Result<Accepts, rustls::Error> {
 }
 
 impl Rogue {
+    fn one(running: Running) -> Self {
+        Self { running, announced: None }
+    }
+
     /// Answers in the server's place: takes any password, and harvests. Without a certificate it
     /// speaks plaintext.
     ///
@@ -66,7 +76,7 @@ impl Rogue {
         let running = Endpoint::bind(port).await?.serve(accepts, move |stream, recorder| {
             serve(stream, Session::new(Access::Anyone, store.clone()), recorder)
         });
-        Ok(Self(running))
+        Ok(Self::one(running))
     }
 
     /// Ends the client's connection, opens its own to the good server without checking anything, and
@@ -85,7 +95,7 @@ impl Rogue {
         let running = Endpoint::bind(port)
             .await?
             .serve(accepts, move |stream, recorder| relay.clone().run(stream, recorder));
-        Ok(Self(running))
+        Ok(Self::one(running))
     }
 
     /// Passes bytes on as they are, and flips one bit of what the server sends, once per connection:
@@ -102,7 +112,7 @@ impl Rogue {
         let running = Endpoint::bind(port).await?.serve(Accepts::Raw, move |stream, recorder| {
             corrupt::run(stream, recorder, upstream, armed.then(|| value.clone()))
         });
-        Ok(Self(running))
+        Ok(Self::one(running))
     }
 
     /// Takes connections and closes them at once: an attack that does not happen.
@@ -114,16 +124,44 @@ impl Rogue {
             recorder.ended(Ending::Error { reason: "the rogue is idle".into() });
             drop(stream);
         });
-        Ok(Self(running))
+        Ok(Self::one(running))
+    }
+
+    /// Answers as a server that the client trusts, and sends it to a second listener, which harvests.
+    /// `first` and `second` are what the two show; without a certificate they speak plaintext.
+    ///
+    /// # Errors
+    /// The port cannot be had.
+    pub async fn redirector(
+        port: u16,
+        lie: Lie<'_>,
+        first: Option<&Identity>,
+        second: Option<&Identity>,
+    ) -> Result<Self, RogueError> {
+        let (running, announced) = redirect::start(port, lie, first, second).await?;
+        Ok(Self { running, announced: Some(announced) })
     }
 
     /// The port on 127.0.0.1.
     pub fn port(&self) -> u16 {
-        self.0.port()
+        self.running.port()
+    }
+
+    /// The port on 127.0.0.1 that clients are sent to, if any.
+    pub fn announced_port(&self) -> Option<u16> {
+        self.announced.as_ref().map(Running::port)
     }
 
     /// Gives open connections `within` to end by themselves, ends the rest, and reports.
     pub async fn stop(self, within: Duration) -> PeerReport {
-        self.0.stop(within).await
+        let Some(announced) = self.announced else { return self.running.stop(within).await };
+        let (mut report, mut other) = tokio::join!(self.running.stop(within), announced.stop(within));
+        for connection in &mut other.connections {
+            connection.listener = Listener::Announced;
+        }
+        report.connections.append(&mut other.connections);
+        report.unrecorded += other.unrecorded;
+        report.key_log.append(&mut other.key_log);
+        report
     }
 }

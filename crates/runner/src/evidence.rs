@@ -4,7 +4,7 @@
 use crate::lab::{RunError, make_folder, write_file};
 use crate::trial::Recorded;
 use std::path::Path;
-use wirelab_model::{ArmEvidence, Transport};
+use wirelab_model::{ArmEvidence, Topology, Transport};
 
 /// Most packets to show of an arm.
 const PACKETS: usize = 16;
@@ -61,7 +61,10 @@ pub(crate) fn arm_folder(builtin: bool, scenario: &str, transport: Transport) ->
 }
 
 /// Folder of a control's evidence, relative to the run's folder.
-pub(crate) fn control_folder(builtin: bool, transport: Transport, name: &str) -> String {
+pub(crate) fn control_folder(builtin: bool, topology: Topology, transport: Transport, name: &str) -> String {
     let client = if builtin { "builtin" } else { "subject" };
-    format!("evidence/{client}/controls/{transport}-{name}")
+    match topology {
+        Topology::Standalone => format!("evidence/{client}/controls/{transport}-{name}"),
+        other => format!("evidence/{client}/controls/{other}-{transport}-{name}"),
+    }
 }

@@ -1,7 +1,7 @@
 //! The plan: which client runs which arms, in which order.
 
 use crate::trial::{HOST, host};
-use wirelab_model::{Arm, Attack, Scenario, Transport};
+use wirelab_model::{AnnouncedHost, Arm, Attack, Redirection, Scenario, Topology, Transport};
 use wirelab_pki::{Entry, Shape};
 use wirelab_subject::Client;
 
@@ -21,6 +21,8 @@ pub struct Group {
     pub client: Client,
     /// How.
     pub transport: Transport,
+    /// What it is told that it connects to.
+    pub topology: Topology,
     /// The arms, in the order of their scenarios.
     pub arms: Vec<Planned>,
 }
@@ -52,9 +54,18 @@ impl Group {
 /// clients are sent to them: a client that cannot do that refuses them all, whatever the flaw.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Rogue {
-    Impostor { shape: Shape, host: &'static str },
+    Impostor {
+        shape: Shape,
+        host: &'static str,
+    },
     Relay,
     Corrupter,
+    /// How it sends clients elsewhere, and to which host: there are clients that follow one and not the
+    /// other.
+    Redirector {
+        how: Redirection,
+        host: AnnouncedHost,
+    },
 }
 
 impl Rogue {
@@ -67,6 +78,7 @@ impl Rogue {
             }
             Attack::RelayRead { .. } | Attack::RelayTamper { .. } => Some(Self::Relay),
             Attack::Corrupt => Some(Self::Corrupter),
+            Attack::Redirect { how, host, .. } => Some(Self::Redirector { how: *how, host: *host }),
         }
     }
 
@@ -85,6 +97,8 @@ impl Rogue {
             }
             Self::Relay => "relay".into(),
             Self::Corrupter => "corrupter".into(),
+            Self::Redirector { how, host: AnnouncedHost::Same } => format!("redirector-{}", how.word()),
+            Self::Redirector { how, host } => format!("redirector-{}-{}", how.word(), host.word()),
         }
     }
 }
@@ -111,15 +125,20 @@ pub(crate) fn plan(scenarios: &[Scenario], client: &Client, wanted: Option<&[Tra
                 continue;
             };
             let planned = Planned { scenario: index, arm: arm.clone() };
-            match groups.iter_mut().find(|group| group.transport == arm.transport && group.client == *who) {
+            let (transport, topology) = (arm.transport, scenario.topology);
+            let same = |group: &&mut Group| {
+                group.transport == transport && group.topology == topology && group.client == *who
+            };
+            match groups.iter_mut().find(same) {
                 Some(group) => group.arms.push(planned),
                 None => {
-                    groups.push(Group { client: who.clone(), transport: arm.transport, arms: vec![planned] });
+                    let client = who.clone();
+                    groups.push(Group { client, transport, topology, arms: vec![planned] });
                 }
             }
         }
     }
-    groups.sort_by_key(|group| (group.client != Client::Builtin, group.transport));
+    groups.sort_by_key(|group| (group.client != Client::Builtin, group.transport, group.topology));
     groups
 }
 
@@ -130,7 +149,9 @@ mod tests {
 
     fn shape(client: &Client, wanted: Option<&[Transport]>) -> Vec<(bool, Transport, usize)> {
         let mut scenarios: Vec<_> = embedded().unwrap().into_iter().map(|source| source.scenario).collect();
-        scenarios.retain(|scenario| !scenario.id.starts_with("certificate/"));
+        scenarios.retain(|scenario| {
+            !["certificate/", "redis/"].iter().any(|folder| scenario.id.starts_with(folder))
+        });
         plan(&scenarios, client, wanted)
             .iter()
             .map(|group| (group.client == Client::Builtin, group.transport, group.arms.len()))

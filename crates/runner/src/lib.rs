@@ -15,4 +15,4 @@ pub use lab::{RunError, write_file};
 pub use options::{Options, Sabotage};
 pub use run::{Finished, run};
 pub use scenario::{ScenarioError, parse};
-pub use select::{Filter, SelectError, Source, embedded, select};
+pub use select::{Filter, SelectError, Source, embedded, select, suited};

@@ -12,9 +12,9 @@ use time::format_description::well_known::Rfc3339;
 use wirelab_judge::{Control, Finding, Support, liveness_sibling};
 use wirelab_model::{
     ArmEvidence, ArmRecord, ControlRecord, Outcome, RunEvent, RunRecord, Scenario, ScenarioInfo, Setup,
-    Transport, TrialKind, Verdict,
+    Topology, Transport, TrialKind, Verdict,
 };
-use wirelab_subject::Client;
+use wirelab_subject::{Client, ServerKind};
 
 /// A finished run: what it amounts to, and the evidence of each trial by its folder.
 pub type Finished = (RunRecord, BTreeMap<String, ArmEvidence>);
@@ -130,8 +130,9 @@ impl<F: FnMut(RunEvent)> State<'_, F> {
                 _ if idle => Peer::Idle,
                 peer => peer,
             };
-            let spec =
-                Spec { kind: TrialKind::Attack, transport: group.transport, client: &group.client, peer };
+            let Group { client, transport, topology, .. } = group;
+            let (transport, topology) = (*transport, *topology);
+            let spec = Spec { kind: TrialKind::Attack, transport, topology, client, peer };
             let folder = arm_folder(group.client == Client::Builtin, &scenario.id, group.transport);
             let recorded = self.trial(&spec, &folder).await?;
             let finding = masked(self.lab, &recorded, wirelab_judge::find(&scenario.attack, &recorded.trial));
@@ -174,8 +175,9 @@ impl<F: FnMut(RunEvent)> State<'_, F> {
         };
         self.tell_start(&format!("control {name}"), group);
         let peer = rogue.map_or(Peer::Good, Peer::unarmed);
-        let spec = Spec { kind, transport: group.transport, client: &group.client, peer };
-        let folder = control_folder(group.client == Client::Builtin, group.transport, &name);
+        let Group { client, transport, topology, .. } = group;
+        let spec = Spec { kind, transport: *transport, topology: *topology, client, peer };
+        let folder = control_folder(*client == Client::Builtin, *topology, *transport, &name);
         let recorded = self.trial(&spec, &folder).await?;
         let mut control = wirelab_judge::control(&recorded.trial);
         control.why = mask_why(self.lab, &recorded, &control.why);
@@ -183,6 +185,7 @@ impl<F: FnMut(RunEvent)> State<'_, F> {
             kind,
             rogue: rogue.map(Rogue::word),
             arm: group.transport,
+            topology: group.topology,
             client: group.client.describe(),
             passed: control.passed,
             why: control.why.clone(),
@@ -220,7 +223,11 @@ impl<F: FnMut(RunEvent)> State<'_, F> {
             scenario: scenario.id.clone(),
             arm: arm.transport,
             client: group.client.describe(),
-            server: self.server.clone(),
+            server: match group.topology {
+                Topology::Standalone => self.server.clone(),
+                // See `Server::start`.
+                Topology::Cluster | Topology::Sentinel => ServerKind::Embedded.describe().unwrap_or_default(),
+            },
             verdict: finding.verdict,
             got: finding.got,
             expected: arm.expect.clone(),
@@ -252,7 +259,8 @@ fn without_control(before: &Control) -> Finding {
         return Finding::inconclusive(format!("not attacked: the control before it failed: {}", before.why));
     }
     // No attack was needed.
-    Finding { verdict: Verdict::Compromised, got: before.leaked.clone(), why: before.why.clone() }
+    let (got, why) = (before.leaked.clone(), before.why.clone());
+    Finding { verdict: Verdict::Compromised, got, why, followed: None }
 }
 
 fn mask_why(lab: &Lab, recorded: &Recorded, why: &str) -> String {

@@ -8,10 +8,11 @@ use std::path::Path;
 use std::time::Duration;
 use wirelab_capture::Recording;
 use wirelab_model::{
-    Attack, Canaries, CanaryKind, Direction, Frame, PeerReport, Transport, Trial, TrialKind, Witnessed,
+    AnnouncedHost, Attack, Canaries, CanaryKind, Destination, Direction, Frame, PeerReport, Redirection,
+    Topology, Transport, Trial, TrialKind, Witnessed,
 };
 use wirelab_pki::Shape;
-use wirelab_rogue::{Rogue, Tamper, Upstream};
+use wirelab_rogue::{Lie, Rogue, Tamper, Upstream};
 use wirelab_subject::{Client, Server, Target};
 use wirelab_wire::{Analysis, Needles, analyze};
 
@@ -33,6 +34,7 @@ pub(crate) fn host(certificate: &str) -> &'static str {
 pub(crate) struct Spec<'a> {
     pub(crate) kind: TrialKind,
     pub(crate) transport: Transport,
+    pub(crate) topology: Topology,
     pub(crate) client: &'a Client,
     pub(crate) peer: Peer,
 }
@@ -57,6 +59,12 @@ pub(crate) enum Peer {
     Corrupter {
         armed: bool,
     },
+    Redirector {
+        how: Redirection,
+        host: AnnouncedHost,
+        /// None: a good server, which is the redirector without its flaw.
+        to: Option<Destination>,
+    },
     Idle,
 }
 
@@ -74,6 +82,9 @@ impl Peer {
                 Self::Relay { certificate: certificate.clone(), tamper: true }
             }
             Attack::Corrupt => Self::Corrupter { armed: true },
+            Attack::Redirect { how, host, to } => {
+                Self::Redirector { how: *how, host: *host, to: Some(to.clone()) }
+            }
         }
     }
 
@@ -83,6 +94,7 @@ impl Peer {
             RogueKind::Impostor { shape, host } => Self::Unarmed { shape, host },
             RogueKind::Relay => Self::Relay { certificate: "good".into(), tamper: false },
             RogueKind::Corrupter => Self::Corrupter { armed: false },
+            RogueKind::Redirector { how, host } => Self::Redirector { how, host, to: None },
         }
     }
 
@@ -90,12 +102,16 @@ impl Peer {
     fn host(&self) -> &'static str {
         match self {
             Self::Impostor { host, .. } | Self::Unarmed { host, .. } => host,
-            Self::Good | Self::Relay { .. } | Self::Corrupter { .. } | Self::Idle => HOST,
+            Self::Good
+            | Self::Relay { .. }
+            | Self::Corrupter { .. }
+            | Self::Redirector { .. }
+            | Self::Idle => HOST,
         }
     }
 
     fn needs_server(&self) -> bool {
-        !matches!(self, Self::Impostor { .. } | Self::Unarmed { .. } | Self::Idle)
+        !matches!(self, Self::Impostor { .. } | Self::Unarmed { .. } | Self::Redirector { .. } | Self::Idle)
     }
 }
 
@@ -122,11 +138,8 @@ pub(crate) async fn run(lab: &Lab, spec: &Spec<'_>, folder: &Path) -> Result<Rec
     let server = if spec.peer.needs_server() {
         let good = if transport.is_tls() { Some(lab.identity("good")?) } else { None };
         let port = dialled_port(spec.peer != Peer::Good);
-        let launcher = &lab.options.launcher;
-        Some(
-            Server::start(lab.options.server, port, &canaries.password, good.as_ref(), folder, launcher)
-                .await?,
-        )
+        let (kind, launcher, password) = (lab.options.server, &lab.options.launcher, &canaries.password);
+        Some(Server::start(kind, spec.topology, port, password, good.as_ref(), folder, launcher).await?)
     } else {
         None
     };
@@ -134,12 +147,14 @@ pub(crate) async fn run(lab: &Lab, spec: &Spec<'_>, folder: &Path) -> Result<Rec
     let port =
         rogue.as_ref().map(Rogue::port).or_else(|| server.as_ref().map(Server::port)).unwrap_or_default();
 
+    let announced_port = rogue.as_ref().and_then(Rogue::announced_port);
     let mut fault =
         tokio::task::block_in_place(|| lab.capture.marker(MARKER)).err().map(|error| error.to_string());
     let target = Target {
         host: spec.peer.host().into(),
         port,
         transport,
+        topology: spec.topology,
         canaries: canaries.clone(),
         files: lab.files.clone(),
         deadline: lab.options.deadline,
@@ -160,6 +175,7 @@ pub(crate) async fn run(lab: &Lab, spec: &Spec<'_>, folder: &Path) -> Result<Rec
     let mut stored = None;
     let mut server_report = None;
     let mut ports = vec![port];
+    ports.extend(announced_port);
     if let Some(server) = server {
         ports.push(server.port());
         match server.stored(&canaries.key).await {
@@ -189,6 +205,7 @@ pub(crate) async fn run(lab: &Lab, spec: &Spec<'_>, folder: &Path) -> Result<Rec
         transport: spec.transport,
         canaries,
         port,
+        announced_port,
         wire,
         peer,
         client,
@@ -230,6 +247,19 @@ async fn start_rogue(
             });
             let upstream = Upstream { address: upstream, tls: transport.is_tls() };
             Rogue::relay(port, identity(certificate)?.as_ref(), upstream, tamper).await
+        }
+        Peer::Redirector { how, host, to } => {
+            let first = identity("good")?;
+            let second = match to {
+                _ if !transport.is_tls() => None,
+                Some(Destination::Plaintext) => None,
+                Some(Destination::Certificate(name)) => Some(lab.identity(name)?),
+                Some(Destination::AnnouncedName) => Some(lab.for_address(None)?),
+                // Good under either name: some clients check the one, some the other.
+                None => Some(lab.for_address(Some(HOST))?),
+            };
+            let lie = Lie { how: *how, dialled: HOST, host: host.text(HOST) };
+            Rogue::redirector(port, lie, first.as_ref(), second.as_ref()).await
         }
         Peer::Corrupter { armed } => {
             Rogue::corrupter(port, upstream, *armed, canaries.value.clone().into()).await

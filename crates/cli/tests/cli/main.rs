@@ -11,6 +11,7 @@ mod clients;
 mod documents;
 mod lab;
 mod privilege;
+mod redis_attacks;
 mod signals;
 mod snapshots;
 mod sniff;

@@ -31,9 +31,10 @@ pub(crate) fn picture(arm: &ArmRecord, attack: &Attack, gained: &str) -> Result<
             Attack::Impostor { .. } => Some("impostor"),
             Attack::RelayRead { .. } | Attack::RelayTamper { .. } => Some("relay"),
             Attack::Corrupt => Some("corrupter"),
+            Attack::Redirect { .. } => Some("redirector"),
         },
         tap: matches!(attack, Attack::Eavesdrop),
-        server: !matches!(attack, Attack::Impostor { .. }),
+        server: !matches!(attack, Attack::Impostor { .. } | Attack::Redirect { .. }),
         line: if arm.arm.is_tls() { "TLS" } else { "readable" },
         gained: match arm.verdict {
             Verdict::Secure => "gets nothing",
