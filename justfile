@@ -8,4 +8,4 @@ demo *arguments:
 
 # Write the committed schemas anew
 schemas:
-    for name in scenario run evidence; do cargo run --locked -q --bin wirelab -- schema $name > schemas/$name.json; done
+    for name in $(cargo run --locked -q --bin wirelab -- schema); do cargo run --locked -q --bin wirelab -- schema $name > schemas/$name.json; done

@@ -2,14 +2,19 @@
 //
 //   --accept-any   accepts every certificate, as a callback that returns true does
 //   --no-ssl       talks plaintext, as an application does that forgot `ssl=true`
+//   --adapter      takes cases on stdin instead (Adapter.cs)
 
 using System.Reflection;
 using StackExchange.Redis;
 
+if (args is ["--adapter", ..])
+{
+    return StackExchangeAdapter.Run(args[1..]);
+}
 var unknown = args.Except(["--accept-any", "--no-ssl"]).ToArray();
 if (unknown.Length > 0)
 {
-    Console.Error.WriteLine($"unknown argument {unknown[0]}; known are --accept-any and --no-ssl");
+    Console.Error.WriteLine($"unknown argument {unknown[0]}; known are --adapter, --accept-any and --no-ssl");
     return 2;
 }
 

@@ -1,4 +1,5 @@
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use wirelab_model::ExitCode;
 
@@ -7,7 +8,8 @@ Examples:
   wirelab run --client-cmd 'python3 my_app.py'       your application against everything, over TLS
   wirelab run eavesdrop --client-cmd 'my_app' --arm plaintext    what it gives away without TLS
   wirelab run mitm/relay-tamper --server redis       the machine's redis-server as the good server
-  wirelab run my-scenarios/ --fail-fast              scenario files of your own";
+  wirelab run my-scenarios/ --fail-fast              scenario files of your own
+  wirelab run eavesdrop mitm --client all            every client of the registry, and their matrix";
 
 const SNIFF_EXAMPLES: &str = "\
 Examples:
@@ -17,6 +19,14 @@ Examples:
   sudo tcpdump -U -w - | wirelab sniff -r -          from another program
   wirelab sniff -r tls.pcap --keylog keys.txt        what is inside of TLS, for whoever has the keys
   wirelab sniff -r traffic.pcap --fail-on credential exit code 10 where a password can be read";
+
+const ROGUE_EXAMPLES: &str = "\
+Examples:
+  wirelab rogue --certificate self-signed            a Redis with that certificate, which takes any password
+  wirelab rogue mitm/relay-tamper                    any attack that `wirelab list` shows
+  wirelab rogue --certificate wrong-host --upstream 127.0.0.1:6380    in front of a Redis of yours, with TLS
+  wirelab rogue mitm/relay-read --plaintext          the same attack against clients without TLS
+  . wirelab-rogue-*/env                              in another shell: where to connect to, and with what";
 
 fn exit_codes() -> String {
     ExitCode::ALL.into_iter().fold("Exit codes:".to_owned(), |text, code| {
@@ -54,6 +64,11 @@ pub(crate) enum Command {
     /// Read Redis off the wire: from an interface, or from a capture file
     #[command(after_help = SNIFF_EXAMPLES)]
     Sniff(SniffOptions),
+    /// Be one attacker, and wait for clients that you start by hand
+    #[command(after_help = ROGUE_EXAMPLES)]
+    Rogue(RogueOptions),
+    /// List the clients of the registry, and what can run here
+    Clients(ClientsOptions),
     /// List the scenarios that the program carries
     List {
         /// With importance, what a good client does, weakness and reference
@@ -130,6 +145,37 @@ pub(crate) struct SniffOptions {
     pub(crate) color: Color,
 }
 
+#[derive(Debug, Args)]
+pub(crate) struct RogueOptions {
+    /// Id of the scenario whose attacker it is
+    #[arg(required_unless_present = "certificate", conflicts_with = "certificate")]
+    pub(crate) id: Option<String>,
+    /// Show this forged certificate: an entry of the catalogue, as in `certificate/...`
+    #[arg(long, value_name = "NAME")]
+    pub(crate) certificate: Option<String>,
+    /// Where to listen, on loopback; port 0 takes any free one
+    #[arg(long, default_value = "127.0.0.1:0", value_name = "ADDRESS")]
+    pub(crate) listen: SocketAddr,
+    /// The good server behind it, on loopback; the embedded one where an attack needs one and none is given
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) upstream: Option<SocketAddr>,
+    /// For clients without TLS
+    #[arg(long)]
+    pub(crate) plaintext: bool,
+    /// End after so many connections
+    #[arg(long, value_name = "CONNECTIONS")]
+    pub(crate) limit: Option<u64>,
+    /// Folder for certificates and the environment of clients; it must not exist or be empty
+    #[arg(long)]
+    pub(crate) out: Option<PathBuf>,
+    /// One JSON object a connection
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Show secrets as they are
+    #[arg(long)]
+    pub(crate) reveal: bool,
+}
+
 #[derive(Debug, Clone, Copy, ValueEnum)]
 pub(crate) enum FailOnName {
     /// A connection
@@ -141,7 +187,31 @@ pub(crate) enum FailOnName {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct ClientsOptions {
+    /// Only these
+    pub(crate) name: Vec<String>,
+    /// Set up this client, or `all`
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["name", "json"])]
+    pub(crate) install: Vec<String>,
+    /// One JSON array
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// The clients folder [default: $WIRELAB_CLIENTS, or `clients`]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) clients: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct RunOptions {
+    /// Test this client of the registry, may be given several times; or `all`
+    #[arg(long, value_name = "NAME", conflicts_with = "client_cmd")]
+    pub(crate) client: Vec<String>,
+    /// The clients folder [default: $WIRELAB_CLIENTS, or `clients`]
+    #[arg(long, value_name = "DIR", requires = "client")]
+    pub(crate) clients: Option<PathBuf>,
+    /// Clients of the registry that are run at the same time, at most [default: one for each processor]
+    #[arg(long, requires = "client", value_parser = clap::value_parser!(u16).range(1..=64))]
+    pub(crate) jobs: Option<u16>,
     /// Test this program (no shell) instead of the built-in client
     #[arg(long, value_name = "CMD")]
     pub(crate) client_cmd: Option<String>,
@@ -185,11 +255,8 @@ pub(crate) enum ServerName {
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
 pub(crate) enum TopologyName {
-    /// One server
     Standalone,
-    /// A node of a cluster
     Cluster,
-    /// A Sentinel
     Sentinel,
 }
 
@@ -198,6 +265,8 @@ pub(crate) enum ArmName {
     Plaintext,
     TlsUnverified,
     Tls,
+    MtlsUnverified,
+    Mtls,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]

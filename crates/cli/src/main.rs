@@ -2,7 +2,9 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "this is the one place that talks to people")]
 
 mod arguments;
+mod clients;
 mod progress;
+mod rogue;
 mod run;
 mod sniff;
 
@@ -26,7 +28,9 @@ fn main() -> ProcessExit {
     match Arguments::parse().command {
         Command::Demo(options) => run::run(&[], &["headline".into()], &options).into(),
         Command::Run { scenarios, tag, options } => run::run(&scenarios, &tag, &options).into(),
+        Command::Rogue(options) => rogue::rogue(&options).into(),
         Command::Sniff(options) => sniff::sniff(&options).into(),
+        Command::Clients(options) => clients::clients(&options).into(),
         Command::List { attacks } => show(embedded().map(|sources| {
             let scenarios: Vec<_> = sources.into_iter().map(|source| source.scenario).collect();
             say(&if attacks {

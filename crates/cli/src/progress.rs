@@ -7,10 +7,12 @@ use wirelab_model::RunEvent;
 pub(crate) struct Progress {
     bar: ProgressBar,
     color: bool,
+    /// Several clients are tested, so each line names its own.
+    several: bool,
 }
 
 impl Progress {
-    pub(crate) fn new(color: bool) -> Self {
+    pub(crate) fn new(color: bool, several: bool) -> Self {
         let bar = if std::io::stderr().is_terminal() { ProgressBar::new(1) } else { ProgressBar::hidden() };
         let template =
             if color { "{bar:24.cyan} {pos}/{len} {wide_msg}" } else { "{bar:24} {pos}/{len} {wide_msg}" };
@@ -18,18 +20,23 @@ impl Progress {
         let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
         bar.set_style(style);
         bar.enable_steady_tick(Duration::from_millis(200));
-        Self { bar, color }
+        Self { bar, color, several }
     }
 
     pub(crate) fn tell(&self, event: &RunEvent) {
         match event {
+            RunEvent::ClientSkipped(client) => {
+                let why = client.skipped.as_deref().unwrap_or_default();
+                self.bar.suspend(|| eprintln!("- {} is skipped: {why}", client.name));
+            }
             RunEvent::Started { trials } => self.bar.set_length(*trials as u64),
             RunEvent::TrialStarted { name, arm, client } => {
                 self.bar.set_message(format!("{name} {arm}: {client}"));
             }
             RunEvent::Control(_) | RunEvent::TrialEnded => self.bar.inc(1),
             RunEvent::Arm(arm) => {
-                let line = wirelab_report::arm_line(arm, self.color);
+                let client = if self.several { arm.client.as_str() } else { "" };
+                let line = wirelab_report::arm_line(arm, client, self.color);
                 self.bar.suspend(|| eprintln!("{line}"));
             }
         }

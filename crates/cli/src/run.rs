@@ -28,7 +28,8 @@ pub(crate) fn run(wanted: &[String], tags: &[String], given: &RunOptions) -> Exi
             return ExitCode::Usage;
         }
     };
-    let (scenarios, left_out) = match suited(scenarios, &topologies(&given.topology, &client)) {
+    let builtin = client == Client::Builtin && given.client.is_empty();
+    let (scenarios, left_out) = match suited(scenarios, &topologies(&given.topology, builtin)) {
         Ok(suited) => suited,
         Err(error) => {
             let code = error.exit_code();
@@ -41,6 +42,14 @@ pub(crate) fn run(wanted: &[String], tags: &[String], given: &RunOptions) -> Exi
             "not run: {left_out} scenarios for clients of a cluster or a Sentinel; --topology says that this is one\n"
         );
     }
+    let (registered, expectations) = match crate::clients::chosen(given, &scenarios) {
+        Ok(chosen) => chosen,
+        Err(error) => {
+            let code = error.exit_code();
+            complain(error.into());
+            return code;
+        }
+    };
     // Before any thread is started: the namespace is entered by the whole process.
     let place = match wirelab_capture::enter() {
         Ok(Place::Host) => "lo",
@@ -60,6 +69,9 @@ pub(crate) fn run(wanted: &[String], tags: &[String], given: &RunOptions) -> Exi
     let arms: Vec<Transport> = given.arm.iter().map(|arm| transport(*arm)).collect();
     let options = Options {
         client,
+        registered,
+        expectations,
+        jobs: given.jobs.map_or_else(processors, usize::from),
         arms: (!arms.is_empty()).then_some(arms),
         server: match given.server {
             ServerName::Embedded => ServerKind::Embedded,
@@ -67,7 +79,7 @@ pub(crate) fn run(wanted: &[String], tags: &[String], given: &RunOptions) -> Exi
         },
         deadline: Duration::from_secs(given.timeout),
         port: given.port,
-        folder: given.out.clone().unwrap_or_else(|| default_folder().into()),
+        folder: given.out.clone().unwrap_or_else(|| default_folder("run").into()),
         reveal: given.reveal,
         fail_fast: given.fail_fast,
         sabotage: given.sabotage.map(|sabotage| match sabotage {
@@ -92,8 +104,13 @@ pub(crate) fn run(wanted: &[String], tags: &[String], given: &RunOptions) -> Exi
     }
 }
 
-fn topologies(given: &[TopologyName], client: &Client) -> Vec<Topology> {
-    if given.is_empty() && *client == Client::Builtin {
+fn processors() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
+/// What the clients under test can connect to: one server, unless somebody says more.
+fn topologies(given: &[TopologyName], builtin: bool) -> Vec<Topology> {
+    if given.is_empty() && builtin {
         return vec![Topology::Standalone, Topology::Cluster, Topology::Sentinel];
     }
     if given.is_empty() {
@@ -112,14 +129,17 @@ fn transport(arm: ArmName) -> Transport {
         ArmName::Plaintext => Transport::Plaintext,
         ArmName::TlsUnverified => Transport::TlsUnverified,
         ArmName::Tls => Transport::Tls,
+        ArmName::MtlsUnverified => Transport::MtlsUnverified,
+        ArmName::Mtls => Transport::Mtls,
     }
 }
 
-fn default_folder() -> String {
+/// A name that says when, in UTC.
+pub(crate) fn default_folder(what: &str) -> String {
     let now = time::OffsetDateTime::now_utc();
     let (date, clock) = (now.date(), now.time());
     let date = format!("{}{:02}{:02}", date.year(), u8::from(date.month()), date.day());
-    format!("wirelab-run-{date}-{:02}{:02}{:02}", clock.hour(), clock.minute(), clock.second())
+    format!("wirelab-{what}-{date}-{:02}{:02}{:02}", clock.hour(), clock.minute(), clock.second())
 }
 
 async fn run_and_report(scenarios: Vec<Scenario>, options: Options, color: Color) -> ExitCode {
@@ -132,7 +152,7 @@ async fn run_and_report(scenarios: Vec<Scenario>, options: Options, color: Color
         complain(miette::miette!("cannot listen for signals"));
         return ExitCode::Internal;
     };
-    let progress = Progress::new(err_color);
+    let progress = Progress::new(err_color, options.registered.len() > 1);
     let running = Box::pin(wirelab_runner::run(&scenarios, options, |event| progress.tell(&event)));
     let finished = tokio::select! {
         finished = running => Some(finished),
@@ -149,10 +169,10 @@ async fn run_and_report(scenarios: Vec<Scenario>, options: Options, color: Color
             return code;
         }
     };
-    println!("\n{}", wirelab_report::table(&record, out_color));
-    let json = wirelab_report::run_json(&record).map_err(|error| error.to_string());
-    let page = wirelab_report::page(&record, &evidence).map_err(|error| error.to_string());
-    for (name, text) in [("run.json", json), ("index.html", page)] {
+    let reports = wirelab_report::reports(&record, &evidence, out_color);
+    println!("\n{}", reports.terminal);
+    let first = reports.files.first().map(|(name, _)| folder.join(name)).unwrap_or_default();
+    for (name, text) in reports.files {
         let path = folder.join(name);
         let written =
             text.map_err(|error| miette::miette!("cannot make {}: {error}", path.display())).and_then(
@@ -163,7 +183,7 @@ async fn run_and_report(scenarios: Vec<Scenario>, options: Options, color: Color
             return ExitCode::Internal;
         }
     }
-    println!("Report: {}", folder.join("index.html").display());
+    println!("Report: {}", first.display());
     record.outcome.exit_code()
 }
 

@@ -1,6 +1,7 @@
 //! What one attacked trial shows by itself, before controls and siblings are asked.
 
 use crate::control::left_behind;
+use crate::intruder::intruder;
 use crate::{Finding, wire};
 use wirelab_model::{
     Attack, CanaryKind, ClientEnd, Connection, Direction, Ending, Got, Handshake, Opening, PeerReport, Trial,
@@ -15,6 +16,7 @@ pub fn find(attack: &Attack, trial: &Trial) -> Finding {
         Attack::RelayTamper { .. } => impostor_or_relay(trial, true),
         Attack::Corrupt => corrupt(trial),
         Attack::Redirect { .. } => crate::redirect::find(trial),
+        Attack::Intruder { .. } => intruder(trial),
     };
     finding.why.push_str(&left_behind(trial));
     finding

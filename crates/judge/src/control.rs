@@ -77,6 +77,13 @@ fn failure(trial: &Trial) -> Option<String> {
                 return Some(format!("the client says that it worked, but its peer never got the {kind}"));
             }
         }
+        let showed = |c: &Connection| c.tls.as_ref().is_some_and(|tls| tls.client_certificate);
+        let good_server = trial.kind != TrialKind::ControlUnarmed;
+        if trial.transport.is_mutual() && good_server && !peer.connections.iter().any(showed) {
+            return Some(
+                "the session worked, but the server that demands a certificate of the client saw none".into(),
+            );
+        }
         if let Some(what) = peer.connections.iter().flat_map(|c| &c.tampered).next() {
             return Some(format!("nothing was to be changed in this control, but: {what}"));
         }
@@ -113,7 +120,7 @@ mod tests {
 
     #[test]
     fn a_working_set_up_passes_in_each_transport() {
-        for transport in [Transport::Plaintext, Transport::TlsUnverified, Transport::Tls] {
+        for transport in [Transport::Plaintext, Transport::TlsUnverified, Transport::Tls, Transport::Mtls] {
             let result = control(&good(transport));
             assert!(result.passed, "{transport}: {}", result.why);
         }
@@ -156,6 +163,13 @@ mod tests {
         let result = control(&trial);
         assert!(!result.passed);
         assert_eq!(result.leaked, [Got::Credential]);
+    }
+
+    #[test]
+    fn mutual_tls_without_a_certificate_of_the_client_is_none() {
+        let mut trial = good(Transport::Mtls);
+        trial.peer.as_mut().unwrap().connections[0].tls.as_mut().unwrap().client_certificate = false;
+        assert!(!control(&trial).passed);
     }
 
     #[test]

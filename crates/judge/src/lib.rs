@@ -13,6 +13,7 @@
 mod attack;
 mod control;
 mod finding;
+mod intruder;
 mod redirect;
 mod support;
 mod wire;

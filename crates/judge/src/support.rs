@@ -19,15 +19,20 @@ pub struct Support<'a> {
 /// The arm of a scenario that proves its attack live for the arm in `transport`: the one in which a
 /// client checks nothing, and plaintext where there is none. None where the arm itself is that.
 pub fn liveness_sibling(scenario: &Scenario, transport: Transport) -> Option<Transport> {
-    if transport != Transport::Tls {
+    if !transport.is_verified() {
         return None;
     }
     // Corrupting and listening have nothing to do with certificates: the arm without TLS proves them.
     let wanted = match scenario.attack {
         Attack::Eavesdrop | Attack::Corrupt => [Transport::Plaintext, Transport::Plaintext],
+        // A server that demands no certificate lets in whoever has the password.
+        Attack::Intruder { .. } => [Transport::Tls, Transport::Tls],
         _ => [Transport::TlsUnverified, Transport::Plaintext],
     };
-    wanted.into_iter().find(|wanted| scenario.arms.iter().any(|arm| arm.transport == *wanted))
+    wanted
+        .into_iter()
+        .filter(|wanted| *wanted != transport)
+        .find(|wanted| scenario.arms.iter().any(|arm| arm.transport == *wanted))
 }
 
 /// The final verdict of an attacked trial. `compromised` and `inconclusive` stand by themselves;
@@ -49,7 +54,8 @@ pub fn verdict(attack: &Attack, found: Finding, support: Support<'_>) -> Finding
         }
         Some(_) => {}
     }
-    if *attack != Attack::Eavesdrop {
+    // Whoever listens or connects as a client has no flaw to be without: the controls are that.
+    if !matches!(attack, Attack::Eavesdrop | Attack::Intruder { .. }) {
         match support.unarmed {
             None => return Finding::inconclusive("the rogue without its flaw was not tried"),
             Some(unarmed) if !unarmed.passed => {

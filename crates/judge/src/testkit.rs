@@ -63,7 +63,9 @@ pub(crate) fn good(transport: Transport) -> Trial {
                 tls: tls.then(|| TlsFacts {
                     certificate: "good".into(),
                     sni: Some("localhost".into()),
+                    offered: None,
                     certificate_sent: true,
+                    client_certificate: transport.is_mutual(),
                     version: None,
                     cipher: None,
                     handshake: Handshake::Completed,

@@ -10,7 +10,7 @@ pub enum ClientEnd {
     Worked,
     /// It says that it failed.
     Failed {
-        /// Exit code; none for the built-in client.
+        /// Exit code; none for the built-in client and for adapters.
         code: Option<i32>,
     },
     /// A signal ended it.
@@ -22,6 +22,16 @@ pub enum ClientEnd {
     TimedOut {
         /// The deadline in milliseconds.
         after_ms: u64,
+    },
+    /// An adapter says that its library cannot do what the case asks for.
+    Unsupported {
+        /// Why, as it says.
+        reason: String,
+    },
+    /// An adapter did not keep to the protocol, or ended without an answer.
+    Broken {
+        /// How, for people.
+        reason: String,
     },
     /// It could not be started.
     NotStarted {
@@ -40,6 +50,8 @@ impl fmt::Display for ClientEnd {
             Self::TimedOut { after_ms } => {
                 write!(f, "the client was still running after {} s and was killed", *after_ms as f64 / 1000.0)
             }
+            Self::Unsupported { reason } => write!(f, "the client does not support it: {reason}"),
+            Self::Broken { reason } => write!(f, "the adapter is broken: {reason}"),
             Self::NotStarted { reason } => write!(f, "the client could not be started: {reason}"),
         }
     }
@@ -51,9 +63,9 @@ pub struct ClientReport {
     /// How it ended.
     pub end: ClientEnd,
     /// The client's own error, where it has one: the last line of its standard error, or the error
-    /// of the built-in client.
+    /// of the built-in client or of an adapter.
     pub error: Option<String>,
-    /// Value that GET returned; only the built-in client can say.
+    /// Value that GET returned; only the built-in client and adapters can say.
     pub received: Option<String>,
     /// Processes that the client left running, which were then killed: `pid name`.
     pub left_behind: Vec<String>,

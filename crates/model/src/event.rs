@@ -1,8 +1,10 @@
-use crate::{ArmRecord, ControlRecord, Transport};
+use crate::{ArmRecord, ClientRecord, ControlRecord, Transport};
 
 /// What a run tells while it goes on. Secrets are masked already.
 #[derive(Debug, Clone)]
 pub enum RunEvent {
+    /// A client of the registry cannot run.
+    ClientSkipped(ClientRecord),
     /// The plan is made.
     Started {
         /// Trials (arms and controls) to come.

@@ -5,12 +5,15 @@
 //! makes *evidence*, the judge turns evidence into a *verdict*, and a verdict is held against its
 //! *expectation*.
 
+mod adapter;
 mod canary;
 mod client;
+mod clients;
 mod event;
 mod evidence;
 mod exit;
 mod frame;
+mod matrix;
 mod peer;
 mod record;
 mod redirect;
@@ -20,14 +23,23 @@ mod verdict;
 mod weakness;
 mod wire;
 
+pub use adapter::{
+    ADAPTER_PROTOCOL, AdapterAnswer, AdapterCase, AdapterHello, AdapterLine, AdapterOutcome, AdapterTopology,
+};
 pub use canary::{Canaries, CanaryKind};
 pub use client::{ClientEnd, ClientReport};
+pub use clients::{ClientEntry, ClientFile, Expectation, ExpectationFile};
 pub use event::RunEvent;
 pub use evidence::{ArmEvidence, PacketView, Trial, TrialKind};
 pub use exit::ExitCode;
 pub use frame::{Frame, LINKTYPE_ETHERNET};
-pub use peer::{Connection, Ending, Handshake, Listener, Opening, PeerReport, TlsFacts, Witnessed};
-pub use record::{ArmRecord, ControlRecord, Outcome, RunRecord, ScenarioInfo, Setup};
+pub use matrix::{Matrix, MatrixCell, MatrixRow};
+pub use peer::{
+    Connection, Ending, Handshake, Harvest, Listener, Offered, Opening, PeerReport, TlsFacts, Witnessed,
+};
+pub use record::{
+    ArmRecord, ClientRecord, ControlRecord, Exception, Outcome, RunRecord, ScenarioInfo, Setup,
+};
 pub use redirect::{AnnouncedHost, Destination, Redirection, Topology};
 pub use scenario::{Arm, Attack, Expect, Scenario, Transport};
 pub use schema::schemas;

@@ -68,6 +68,17 @@ pub enum Listener {
     Announced,
 }
 
+/// A credential that a rogue was given.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Harvest {
+    /// What carried it: `AUTH`, `HELLO`.
+    pub carrier: String,
+    /// The user, where the command names one.
+    pub user: Option<String>,
+    /// The secret, masked unless it was asked for.
+    pub secret: Option<String>,
+}
+
 /// Canaries in the readable bytes of a connection.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Witnessed {
@@ -96,14 +107,33 @@ pub struct TlsFacts {
     pub certificate: String,
     /// Server name that the client asked for (RFC 6066 section 3).
     pub sni: Option<String>,
+    /// What the client's first hello offers.
+    pub offered: Option<Offered>,
     /// Whether the certificate went out to the client.
     pub certificate_sent: bool,
+    /// Whether the client showed a certificate of its own.
+    pub client_certificate: bool,
     /// Negotiated version, for instance `TLSv1.3`.
     pub version: Option<String>,
     /// Negotiated suite, for instance `TLS13_AES_128_GCM_SHA256`.
     pub cipher: Option<String>,
     /// How the handshake ended.
     pub handshake: Handshake,
+}
+
+/// What a client offers in its hello.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Offered {
+    /// Versions, such as `TLSv1.3`.
+    pub versions: Vec<String>,
+    /// Suites, by their IANA names.
+    pub ciphers: Vec<String>,
+    /// Protocols offered by ALPN (RFC 7301). Redis has none.
+    pub alpn: Vec<String>,
+    /// Fingerprint JA3.
+    pub ja3: String,
+    /// Fingerprint JA4.
+    pub ja4: String,
 }
 
 /// How a handshake ended.

@@ -19,6 +19,8 @@ pub struct RunRecord {
     pub setup: Setup,
     /// Secrets are shown as they are.
     pub revealed: bool,
+    /// The clients of the registry that were asked for; none where the built-in client or a command ran.
+    pub clients: Vec<ClientRecord>,
     /// The scenarios of the arms below.
     pub scenarios: Vec<ScenarioInfo>,
     /// The arms in the order in which they ran.
@@ -66,7 +68,7 @@ impl Outcome {
 /// What was run where: every figure of a run holds for this set-up only.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Setup {
-    /// The client under test: `builtin`, or the command.
+    /// The client under test: `builtin`, the command, or names of the registry.
     pub client: String,
     /// The good server, with its version.
     pub server: String,
@@ -80,6 +82,38 @@ pub struct Setup {
     pub cores: usize,
     /// What was broken on purpose by `--sabotage`.
     pub sabotage: Option<String>,
+}
+
+/// A client of the registry.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ClientRecord {
+    /// What it is called.
+    pub name: String,
+    /// Programming language.
+    pub language: String,
+    /// Name of its library.
+    pub library: String,
+    /// Version of its library.
+    pub version: String,
+    /// How the library is configured, in words.
+    pub configuration: String,
+    /// What it ran on, as its adapter says.
+    pub runtime: Option<String>,
+    /// Why it was not run.
+    pub skipped: Option<String>,
+}
+
+/// An expectation that is the client's own and not the scenario's.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Exception {
+    /// Why it is expected.
+    pub reason: String,
+    /// Where to read on.
+    pub link: String,
+    /// Last day on which it is waived, where it is a waiver.
+    pub until: Option<String>,
+    /// That day is over, so the arm is not as expected, whatever its verdict is.
+    pub expired: bool,
 }
 
 /// What a report needs of a scenario.
@@ -108,7 +142,7 @@ pub struct ArmRecord {
     pub scenario: String,
     /// Its transport.
     pub arm: Transport,
-    /// Client: `builtin`, or the command.
+    /// Client: `builtin`, the command, or a name of the registry.
     pub client: String,
     /// Good server.
     pub server: String,
@@ -116,12 +150,18 @@ pub struct ArmRecord {
     pub verdict: Verdict,
     /// What the attacker got, where it is `compromised`.
     pub got: Vec<Got>,
-    /// The verdict that the scenario asks for, or the verdicts that it allows.
+    /// The verdict that is asked for, or the verdicts that are allowed.
     pub expected: Expect,
     /// What the attacker must have got at least.
     pub expected_got: Vec<Got>,
-    /// Whether the arm is as the scenario asks.
+    /// What the attacker must not have got.
+    pub expected_not_got: Vec<Got>,
+    /// The arm is there to show that the attack works.
+    pub liveness: bool,
+    /// Whether the arm is as the scenario asks, or the exception.
     pub as_expected: bool,
+    /// Where the expectation is the client's own and not the scenario's.
+    pub exception: Option<Exception>,
     /// One sentence for people.
     pub why: String,
     /// Folder of its evidence, relative to the run's folder. Empty where the arm was not run.

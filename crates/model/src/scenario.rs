@@ -13,12 +13,28 @@ pub enum Transport {
     TlsUnverified,
     /// TLS, and the client trusts the lab's authority alone.
     Tls,
+    /// TLS, the server demands a certificate of the client, and the client checks nothing: what that
+    /// demand is worth by itself.
+    MtlsUnverified,
+    /// TLS, the server demands a certificate of the client, and the client trusts the lab's authority
+    /// alone.
+    Mtls,
 }
 
 impl Transport {
     /// Whether the peer speaks TLS.
     pub fn is_tls(self) -> bool {
         self != Self::Plaintext
+    }
+
+    /// Whether the client checks its peer, so that it may be secure.
+    pub fn is_verified(self) -> bool {
+        matches!(self, Self::Tls | Self::Mtls)
+    }
+
+    /// Whether the good server demands a certificate of the client.
+    pub fn is_mutual(self) -> bool {
+        matches!(self, Self::Mtls | Self::MtlsUnverified)
     }
 }
 
@@ -28,6 +44,8 @@ impl fmt::Display for Transport {
             Self::Plaintext => "plaintext",
             Self::TlsUnverified => "tls-unverified",
             Self::Tls => "tls",
+            Self::MtlsUnverified => "mtls-unverified",
+            Self::Mtls => "mtls",
         })
     }
 }
@@ -95,6 +113,12 @@ pub enum Attack {
         /// What waits there. Plaintext in the plaintext arm.
         to: Destination,
     },
+    /// Connects to the good server itself, with the password that it stole. The server is under test.
+    Intruder {
+        /// Name of the certificate that it shows as a client: `none`, or an entry of the catalogue of
+        /// intruders.
+        certificate: String,
+    },
 }
 
 impl Attack {
@@ -105,7 +129,7 @@ impl Attack {
             | Self::RelayRead { certificate }
             | Self::RelayTamper { certificate }
             | Self::Redirect { to: Destination::Certificate(certificate), .. } => Some(certificate),
-            Self::Eavesdrop | Self::Corrupt | Self::Redirect { .. } => None,
+            Self::Eavesdrop | Self::Corrupt | Self::Intruder { .. } | Self::Redirect { .. } => None,
         }
     }
 }
@@ -121,6 +145,9 @@ pub struct Arm {
     /// What the attacker must have got at least, where the verdict is `compromised`.
     #[serde(default)]
     pub got: Vec<Got>,
+    /// What the attacker must not have got, where the verdict is `compromised`.
+    #[serde(default)]
+    pub not_got: Vec<Got>,
 }
 
 /// The verdict that an arm must have, or several that it may have: then it is reported, and no verdict

@@ -1,15 +1,15 @@
-use crate::record::{Recorder, lock};
+use crate::record::{Recorder, Records};
 use crate::tls::Tls;
 use std::future::Future;
-use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::{Arc, Mutex};
+use std::net::Ipv4Addr;
+use std::sync::Arc;
 use std::time::Duration;
 use thiserror::Error;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::oneshot;
+use tokio::sync::{mpsc, oneshot};
 use tokio::task::{JoinHandle, JoinSet};
-use wirelab_model::{Ending, Opening, PeerReport};
+use wirelab_model::{Connection, Ending, Opening, PeerReport};
 
 /// Connections that are served at once; more wait in the kernel's queue.
 const MOST_AT_ONCE: usize = 256;
@@ -71,7 +71,7 @@ impl Endpoint {
         H: Fn(Box<dyn Stream>, Recorder) -> F + Send + Sync + 'static,
         F: Future<Output = ()> + Send + 'static,
     {
-        let report = Arc::new(Mutex::new(PeerReport::default()));
+        let records = Arc::new(Records::default());
         let (stop, stopped) = oneshot::channel();
         let port = self.port;
         let tls = match &accepts {
@@ -79,8 +79,8 @@ impl Endpoint {
             Accepts::Plaintext | Accepts::Raw => None,
         };
         let task =
-            tokio::spawn(accept(self.listener, accepts, Arc::new(handler), Arc::clone(&report), stopped));
-        Running { port, report, tls, stop: Some(stop), task }
+            tokio::spawn(accept(self.listener, accepts, Arc::new(handler), Arc::clone(&records), stopped));
+        Running { port, records, tls, stop: Some(stop), task }
     }
 }
 
@@ -88,7 +88,7 @@ impl Endpoint {
 #[derive(Debug)]
 pub struct Running {
     port: u16,
-    report: Arc<Mutex<PeerReport>>,
+    records: Arc<Records>,
     tls: Option<Tls>,
     stop: Option<oneshot::Sender<Duration>>,
     task: JoinHandle<()>,
@@ -100,6 +100,11 @@ impl Running {
         self.port
     }
 
+    /// From now on tells of each connection once it has ended. It waits for whoever listens.
+    pub fn watch(&self) -> mpsc::Receiver<Connection> {
+        self.records.watch()
+    }
+
     /// Takes no more connections, gives those that are open `within` to end by themselves, ends the
     /// rest, and reports.
     pub async fn stop(mut self, within: Duration) -> PeerReport {
@@ -108,7 +113,7 @@ impl Running {
             let _ = stop.send(within);
         }
         drop((&mut self.task).await);
-        let mut report = lock(&self.report).clone();
+        let mut report = self.records.report();
         report.key_log = self.tls.as_ref().map(Tls::key_log).unwrap_or_default();
         report
     }
@@ -124,7 +129,7 @@ async fn accept<H, F>(
     listener: TcpListener,
     accepts: Accepts,
     handler: Arc<H>,
-    report: Arc<Mutex<PeerReport>>,
+    records: Arc<Records>,
     mut stopped: oneshot::Receiver<Duration>,
 ) where
     H: Fn(Box<dyn Stream>, Recorder) -> F + Send + Sync + 'static,
@@ -136,7 +141,12 @@ async fn accept<H, F>(
             within = &mut stopped => break within.unwrap_or_default(),
             accepted = listener.accept(), if connections.len() < MOST_AT_ONCE => {
                 if let Ok((tcp, client)) = accepted {
-                    connections.spawn(connection(tcp, client, accepts.clone(), Arc::clone(&handler), Arc::clone(&report)));
+                    let recorder = records.begin(client);
+                    let (accepts, handler, records) = (accepts.clone(), Arc::clone(&handler), Arc::clone(&records));
+                    connections.spawn(async move {
+                        connection(tcp, accepts, handler, recorder.clone()).await;
+                        records.ended(&recorder).await;
+                    });
                 }
             }
             Some(_) = connections.join_next(), if !connections.is_empty() => {}
@@ -149,17 +159,11 @@ async fn accept<H, F>(
     }
 }
 
-async fn connection<H, F>(
-    mut tcp: TcpStream,
-    client: SocketAddr,
-    accepts: Accepts,
-    handler: Arc<H>,
-    report: Arc<Mutex<PeerReport>>,
-) where
+async fn connection<H, F>(mut tcp: TcpStream, accepts: Accepts, handler: Arc<H>, recorder: Recorder)
+where
     H: Fn(Box<dyn Stream>, Recorder) -> F + Send + Sync + 'static,
     F: Future<Output = ()> + Send + 'static,
 {
-    let recorder = Recorder::begin(&report, client);
     // Replies are small and must not wait for each other; without the option they are only slower.
     drop(tcp.set_nodelay(true));
     let mut first = [0];

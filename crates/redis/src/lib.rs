@@ -3,6 +3,7 @@
 
 mod encode;
 mod endpoint;
+mod heard;
 mod record;
 mod serve;
 mod session;

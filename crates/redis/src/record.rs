@@ -2,6 +2,7 @@ use std::error::Error;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio::sync::mpsc;
 use wirelab_model::{Connection, Ending, Listener, Opening, PeerReport, Witnessed};
 
 /// Connections that are recorded.
@@ -9,23 +10,18 @@ const MOST_CONNECTIONS: usize = 64;
 /// Readable bytes that are kept of each direction of a connection: 256 KiB.
 const KEPT: usize = 256 << 10;
 
-/// Notes what happens on one connection.
-#[derive(Debug, Clone)]
-pub struct Recorder {
-    report: Arc<Mutex<PeerReport>>,
-    /// None where the connection is one too many to be recorded.
-    index: Option<usize>,
+/// What is recorded of all connections of a listener.
+#[derive(Debug, Default)]
+pub(crate) struct Records {
+    /// At most [`MOST_CONNECTIONS`], and how many there were beyond those.
+    kept: Mutex<(Vec<Arc<Mutex<Connection>>>, u64)>,
+    /// Who is told of each connection that has ended.
+    watcher: Mutex<Option<mpsc::Sender<Connection>>>,
 }
 
-impl Recorder {
-    pub(crate) fn begin(report: &Arc<Mutex<PeerReport>>, client: SocketAddr) -> Self {
-        let mut all = lock(report);
-        let index = all.connections.len();
-        if index >= MOST_CONNECTIONS {
-            all.unrecorded += 1;
-            return Self { report: Arc::clone(report), index: None };
-        }
-        all.connections.push(Connection {
+impl Records {
+    pub(crate) fn begin(&self, client: SocketAddr) -> Recorder {
+        let connection = Arc::new(Mutex::new(Connection {
             listener: Listener::Dialled,
             client,
             upstream: None,
@@ -41,16 +37,51 @@ impl Recorder {
             witnessed: Witnessed::default(),
             read: Vec::new(),
             written: Vec::new(),
-        });
-        Self { report: Arc::clone(report), index: Some(index) }
+        }));
+        let mut kept = lock(&self.kept);
+        if kept.0.len() < MOST_CONNECTIONS {
+            kept.0.push(Arc::clone(&connection));
+        } else {
+            kept.1 += 1;
+        }
+        Recorder(connection)
     }
 
+    /// From now on whoever holds the receiver is told of each connection that has ended.
+    pub(crate) fn watch(&self) -> mpsc::Receiver<Connection> {
+        let (sender, receiver) = mpsc::channel(MOST_CONNECTIONS);
+        *lock(&self.watcher) = Some(sender);
+        receiver
+    }
+
+    /// The connection has ended.
+    pub(crate) async fn ended(&self, recorder: &Recorder) {
+        let watcher = lock(&self.watcher).clone();
+        if let Some(watcher) = watcher {
+            let connection = lock(&recorder.0).clone();
+            // Nobody listens any more where the watcher was dropped.
+            drop(watcher.send(connection).await);
+        }
+    }
+
+    pub(crate) fn report(&self) -> PeerReport {
+        let kept = lock(&self.kept);
+        PeerReport {
+            connections: kept.0.iter().map(|connection| lock(connection).clone()).collect(),
+            unrecorded: kept.1,
+            key_log: Vec::new(),
+        }
+    }
+}
+
+/// Notes what happens on one connection.
+#[derive(Debug, Clone)]
+pub struct Recorder(Arc<Mutex<Connection>>);
+
+impl Recorder {
     /// Changes the record.
     pub fn note(&self, change: impl FnOnce(&mut Connection)) {
-        let mut all = lock(&self.report);
-        if let Some(connection) = self.index.and_then(|index| all.connections.get_mut(index)) {
-            change(connection);
-        }
+        change(&mut lock(&self.0));
     }
 
     /// Readable bytes came from the client.
@@ -84,8 +115,8 @@ fn keep(kept: &mut Vec<u8>, bytes: &[u8]) {
     kept.extend_from_slice(bytes.get(..room).unwrap_or(bytes));
 }
 
-pub(crate) fn lock(report: &Mutex<PeerReport>) -> MutexGuard<'_, PeerReport> {
-    report.lock().unwrap_or_else(PoisonError::into_inner)
+fn lock<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The fatal alert inside an I/O error of a TLS stream, if that is what it is.

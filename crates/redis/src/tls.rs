@@ -1,10 +1,13 @@
+use crate::heard::Heard;
 use crate::record::{Recorder, alert, tls_error};
 use crate::weak_key::WeakKey;
 use rustls::crypto::aws_lc_rs;
-use rustls::server::{Acceptor, NoServerSessionStorage};
+use rustls::pki_types::CertificateDer;
+use rustls::server::danger::ClientCertVerifier;
+use rustls::server::{Acceptor, NoServerSessionStorage, WebPkiClientVerifier};
 use rustls::sign::{CertifiedKey, SigningKey, SingleCertAndKey};
 use rustls::version::TLS12;
-use rustls::{KeyLog, ServerConfig};
+use rustls::{KeyLog, RootCertStore, ServerConfig};
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::net::TcpStream;
@@ -42,6 +45,27 @@ impl Tls {
     /// # Errors
     /// The key is of a kind that nobody here signs with.
     pub fn new(identity: &Identity) -> Result<Self, rustls::Error> {
+        Self::with(identity, None)
+    }
+
+    /// The same, and clients have to show a certificate that `authority` signed.
+    ///
+    /// # Errors
+    /// The key is of a kind that nobody here signs with, or the authority is none.
+    pub fn mutual(identity: &Identity, authority: &CertificateDer<'static>) -> Result<Self, rustls::Error> {
+        let mut roots = RootCertStore::empty();
+        roots.add(authority.clone())?;
+        let provider = Arc::new(aws_lc_rs::default_provider());
+        let verifier = WebPkiClientVerifier::builder_with_provider(roots.into(), provider)
+            .build()
+            .map_err(|error| rustls::Error::General(error.to_string()))?;
+        Self::with(identity, Some(verifier))
+    }
+
+    fn with(
+        identity: &Identity,
+        clients: Option<Arc<dyn ClientCertVerifier>>,
+    ) -> Result<Self, rustls::Error> {
         let builder = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()));
         let key = identity.key.clone_key().into();
         let (builder, key): (_, Arc<dyn SigningKey>) = match aws_lc_rs::sign::any_supported_type(&key) {
@@ -54,8 +78,11 @@ impl Tls {
         // Not `with_single_cert`, which reads the certificate and compares its key.
         let mut certified = CertifiedKey::new(identity.chain.clone(), key);
         certified.ocsp.clone_from(&identity.staple);
-        let mut config =
-            builder.with_no_client_auth().with_cert_resolver(Arc::new(SingleCertAndKey::from(certified)));
+        let builder = match clients {
+            None => builder.with_no_client_auth(),
+            Some(verifier) => builder.with_client_cert_verifier(verifier),
+        };
+        let mut config = builder.with_cert_resolver(Arc::new(SingleCertAndKey::from(certified)));
         config.session_storage = Arc::new(NoServerSessionStorage {});
         config.send_tls13_tickets = 0;
         let secrets = Arc::new(Secrets::default());
@@ -69,16 +96,19 @@ impl Tls {
     }
 
     /// Shakes hands and records how it went. None where that failed.
-    pub(crate) async fn accept(&self, tcp: TcpStream, recorder: &Recorder) -> Option<TlsStream<TcpStream>> {
+    pub(crate) async fn accept(&self, tcp: TcpStream, recorder: &Recorder) -> Option<TlsStream<Heard>> {
         let mut facts = TlsFacts {
             certificate: self.certificate.clone(),
             sni: None,
+            offered: None,
             certificate_sent: false,
+            client_certificate: false,
             version: None,
             cipher: None,
             handshake: Handshake::Failed { reason: "it did not end".into() },
         };
         recorder.note(|connection| connection.tls = Some(facts.clone()));
+        let (tcp, first) = Heard::new(tcp);
         let accepted = match LazyConfigAcceptor::new(Acceptor::default(), tcp).await {
             Ok(start) => {
                 facts.sni = start.client_hello().server_name().map(str::to_owned);
@@ -92,6 +122,7 @@ impl Tls {
         let result = match accepted {
             Ok(stream) => {
                 let (_, session) = stream.get_ref();
+                facts.client_certificate = session.peer_certificates().is_some();
                 facts.version = session.protocol_version().map(|version| match version {
                     rustls::ProtocolVersion::TLSv1_3 => "TLSv1.3".into(),
                     rustls::ProtocolVersion::TLSv1_2 => "TLSv1.2".into(),
@@ -110,6 +141,7 @@ impl Tls {
                 None
             }
         };
+        facts.offered = first.offered();
         recorder.note(|connection| connection.tls = Some(facts));
         result
     }

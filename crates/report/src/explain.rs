@@ -2,7 +2,7 @@
 
 use crate::remedy::remedies;
 use std::fmt::Write as _;
-use wirelab_model::{Expect, Scenario, Transport, Verdict};
+use wirelab_model::{Expect, Scenario, Verdict};
 
 /// A line a scenario: id, title, arms.
 pub fn list(scenarios: &[Scenario]) -> String {
@@ -61,7 +61,7 @@ pub fn explain(scenario: &Scenario) -> String {
 
 /// What a client that does everything right does about it.
 fn duty(scenario: &Scenario) -> &'static str {
-    let protected = scenario.arms.iter().rfind(|arm| arm.transport >= Transport::Tls);
+    let protected = scenario.arms.iter().rfind(|arm| arm.transport.is_verified());
     match protected.map(|arm| &arm.expect) {
         Some(Expect::One(Verdict::Secure)) => "withstands",
         Some(Expect::One(_)) => "accepts",
@@ -77,7 +77,7 @@ fn widest(scenarios: &[Scenario]) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use wirelab_model::{Arm, Attack, Importance, Weakness};
+    use wirelab_model::{Arm, Attack, Importance, Transport, Weakness};
 
     fn scenario(weakness: Weakness) -> Scenario {
         Scenario {
@@ -91,7 +91,12 @@ mod tests {
             weakness,
             attack: Attack::Corrupt,
             arms: [(Transport::Plaintext, Verdict::Compromised), (Transport::Tls, Verdict::Secure)]
-                .map(|(transport, verdict)| Arm { transport, expect: Expect::One(verdict), got: Vec::new() })
+                .map(|(transport, verdict)| Arm {
+                    transport,
+                    expect: Expect::One(verdict),
+                    got: Vec::new(),
+                    not_got: Vec::new(),
+                })
                 .into(),
         }
     }

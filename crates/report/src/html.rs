@@ -49,11 +49,15 @@ struct Arm<'a> {
 impl<'a> Section<'a> {
     /// Without TLS and with verified TLS, to compare.
     fn sides(&self) -> impl Iterator<Item = &Arm<'a>> {
-        self.cells.iter().flatten().filter(|arm| arm.record.arm != Transport::TlsUnverified)
+        self.cells.iter().flatten().filter(|arm| Self::is_side(arm))
     }
 
     fn others(&self) -> impl Iterator<Item = &Arm<'a>> {
-        self.cells.iter().flatten().filter(|arm| arm.record.arm == Transport::TlsUnverified)
+        self.cells.iter().flatten().filter(|arm| !Self::is_side(arm))
+    }
+
+    fn is_side(arm: &Arm<'_>) -> bool {
+        arm.record.arm == Transport::Plaintext || arm.record.arm.is_verified()
     }
 }
 

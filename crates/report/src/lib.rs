@@ -1,15 +1,21 @@
 //! A recorded run in, something to read out. Everything that comes here is masked already.
 
+mod connection;
 mod explain;
 mod html;
+mod matrix;
 mod remedy;
+mod reports;
 mod terminal;
 #[cfg(test)]
 mod testkit;
 mod words;
 
+pub use connection::{connection, connection_json};
 pub use explain::{attacks, explain, list};
 pub use html::page;
+pub use matrix::clients;
+pub use reports::{Reports, reports};
 pub use terminal::{arm_line, table};
 pub use words::gained;
 

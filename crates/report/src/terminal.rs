@@ -1,11 +1,14 @@
-use crate::words::{column_title, gained, mark, outcome, symbol};
+use crate::words::{column_title, gained, mark, outcome, shortfall, symbol};
 use wirelab_model::{ArmRecord, Outcome, RunRecord, Verdict};
 
-fn paint(text: &str, code: &str, color: bool) -> String {
+/// Most failed controls, and most arms that are not as expected, that are told of one by one.
+const MOST_TOLD: usize = 40;
+
+pub(crate) fn paint(text: &str, code: &str, color: bool) -> String {
     if color { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_owned() }
 }
 
-fn code(verdict: Verdict) -> &'static str {
+pub(crate) fn code(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::Secure => "32",
         Verdict::Compromised => "31",
@@ -13,12 +16,13 @@ fn code(verdict: Verdict) -> &'static str {
     }
 }
 
-/// One line about an arm, while the run goes on.
-pub fn arm_line(arm: &ArmRecord, color: bool) -> String {
+/// One line about an arm, while the run goes on. `client` is a column of its own, unless it is empty.
+pub fn arm_line(arm: &ArmRecord, client: &str, color: bool) -> String {
+    let client = if client.is_empty() { String::new() } else { format!("{client:<32} ") };
     let mark = mark(arm);
     let verdict = format!("{} {}", symbol(arm.verdict), gained(arm));
     format!(
-        "{mark} {:<42} {:<15} {}",
+        "{mark} {client}{:<42} {:<15} {}",
         arm.scenario,
         arm.arm.to_string(),
         paint(&verdict, code(arm.verdict), color)
@@ -58,29 +62,36 @@ pub fn table(record: &RunRecord, color: bool) -> String {
         out += line.trim_end();
         out += "\n";
     }
+    out + &foot(record, color)
+}
+
+/// What stands below the table of a run: controls, what is not as expected, the outcome.
+pub(crate) fn foot(record: &RunRecord, color: bool) -> String {
+    let mut out = String::new();
+    let more = |count: usize| match count.saturating_sub(MOST_TOLD) {
+        0 => String::new(),
+        more => format!("\n  and {more} more, which run.json has"),
+    };
     let passed = record.controls.iter().filter(|control| control.passed).count();
     out += &format!("\nControls: {passed} of {} passed", record.controls.len());
-    for control in record.controls.iter().filter(|control| !control.passed) {
+    for control in record.controls.iter().filter(|control| !control.passed).take(MOST_TOLD) {
         let rogue = control.rogue.as_deref().unwrap_or("server");
         out += &format!(
             "\n  ? {} {:?} {rogue} ({}): {}",
             control.arm, control.kind, control.client, control.why
         );
     }
+    out += &more(record.controls.len() - passed);
     out += "\n";
-    for arm in record.arms.iter().filter(|arm| !arm.as_expected) {
+    let unexpected = record.arms.iter().filter(|arm| !arm.as_expected);
+    for arm in unexpected.clone().take(MOST_TOLD) {
+        let (scenario, transport, client, why) = (&arm.scenario, arm.arm, &arm.client, &arm.why);
         out += &format!(
-            "\n! {} {} with {}\n  expected {}, but it is {}: {}\n  {}\n  what it means, and the remedy: wirelab explain {}\n",
-            arm.scenario,
-            arm.arm,
-            arm.client,
-            arm.expected,
-            arm.verdict,
-            gained(arm),
-            arm.why,
-            arm.scenario
+            "\n! {scenario} {transport} with {client}\n  {}\n  {why}\n  what it means, and the remedy: wirelab explain {scenario}\n",
+            shortfall(arm)
         );
     }
+    out += &more(unexpected.count());
     for arm in record.arms.iter().filter(|arm| !arm.left_behind.is_empty()) {
         let left = arm.left_behind.join(", ");
         out +=

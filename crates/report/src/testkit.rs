@@ -18,7 +18,10 @@ fn arm(transport: Transport, verdict: Verdict, expected: Verdict, got: &[Got]) -
         got: got.to_vec(),
         expected: Expect::One(expected),
         expected_got: Vec::new(),
+        expected_not_got: Vec::new(),
+        liveness: !transport.is_verified(),
         as_expected: verdict == expected,
+        exception: None,
         why: format!("because {HOSTILE}"),
         evidence: format!("evidence/{transport}"),
         left_behind: vec!["42 sleep".into()],
@@ -74,6 +77,7 @@ pub(crate) fn run() -> (RunRecord, BTreeMap<String, ArmEvidence>) {
             sabotage: Some("no-tls".into()),
         },
         revealed: true,
+        clients: Vec::new(),
         scenarios: vec![ScenarioInfo {
             id: "mitm/relay-read".into(),
             title: "Man in the middle who reads".into(),

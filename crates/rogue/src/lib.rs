@@ -11,7 +11,8 @@ use relay::Relay;
 use std::net::SocketAddr;
 use std::time::Duration;
 use thiserror::Error;
-use wirelab_model::{Ending, Listener, PeerReport};
+use tokio::sync::mpsc;
+use wirelab_model::{Connection, Ending, Listener, PeerReport};
 use wirelab_pki::Identity;
 use wirelab_redis::{Accepts, Access, Endpoint, EndpointError, Running, Session, Store, Tls, serve};
 
@@ -27,12 +28,14 @@ pub enum RogueError {
 }
 
 /// The good server behind a relay.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Upstream {
     /// Where it is.
     pub address: SocketAddr,
     /// Whether it speaks TLS.
     pub tls: bool,
+    /// What the relay shows as a client, where the server asks. An attacker has none.
+    pub shows: Option<Identity>,
 }
 
 /// Bytes to replace in what the server sends.
@@ -150,6 +153,11 @@ impl Rogue {
     /// The port on 127.0.0.1 that clients are sent to, if any.
     pub fn announced_port(&self) -> Option<u16> {
         self.announced.as_ref().map(Running::port)
+    }
+
+    /// From now on tells of each connection to its own port once it has ended. It waits for whoever listens.
+    pub fn watch(&self) -> mpsc::Receiver<Connection> {
+        self.running.watch()
     }
 
     /// Gives open connections `within` to end by themselves, ends the rest, and reports.

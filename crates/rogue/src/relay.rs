@@ -1,11 +1,16 @@
 use crate::{Tamper, Upstream, trusting};
 use rustls::pki_types::ServerName;
 use std::sync::Arc;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use wirelab_model::Ending;
 use wirelab_redis::{Recorder, Stream, ending};
+
+/// How long a relay that the server turned away waits for what the client says first.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 #[derive(Clone)]
 pub(crate) struct Relay {
@@ -16,13 +21,15 @@ pub(crate) struct Relay {
 
 impl Relay {
     pub(crate) fn new(upstream: Upstream, tamper: Option<Tamper>) -> Result<Self, rustls::Error> {
-        Ok(Self { upstream, connector: TlsConnector::from(Arc::new(trusting::config()?)), tamper })
+        let config = trusting::config(upstream.shows.as_ref())?;
+        Ok(Self { upstream, connector: TlsConnector::from(Arc::new(config)), tamper })
     }
 
-    pub(crate) async fn run(self, client: Box<dyn Stream>, recorder: Recorder) {
+    pub(crate) async fn run(self, mut client: Box<dyn Stream>, recorder: Recorder) {
         match self.connect(&recorder).await {
             Ok(server) => self.pass(client, server, &recorder).await,
             Err(error) => {
+                listen(&mut client, &recorder).await;
                 recorder.ended(Ending::Error { reason: format!("cannot reach the good server: {error}") });
             }
         }
@@ -44,6 +51,7 @@ impl Relay {
         let (mut from_client, mut to_client) = tokio::io::split(client);
         let (mut from_server, mut to_server) = tokio::io::split(server);
         let mut swap = self.tamper.map(Swap::new);
+        let heard = AtomicBool::new(false);
         let up = async {
             let mut buffer = vec![0; 16 << 10];
             loop {
@@ -53,6 +61,7 @@ impl Relay {
                     Ok(length) => {
                         let bytes = buffer.get(..length).unwrap_or_default();
                         recorder.read(bytes);
+                        heard.store(true, Ordering::Relaxed);
                         if to_server.write_all(bytes).await.is_err() || to_server.flush().await.is_err() {
                             return recorder.ended(Ending::ServerClosed);
                         }
@@ -89,6 +98,18 @@ impl Relay {
         };
         // Either side's end is the end: dropping both halves closes both connections.
         tokio::select! { () = up => {}, () = down => {} }
+        if !heard.load(Ordering::Relaxed) {
+            listen(&mut from_client, recorder).await;
+        }
+    }
+}
+
+/// Takes what a client says first, although the server has turned the relay away: there is a password
+/// in it.
+async fn listen(client: &mut (impl AsyncRead + Unpin), recorder: &Recorder) {
+    let mut buffer = vec![0; 16 << 10];
+    if let Ok(Ok(length)) = tokio::time::timeout(PATIENCE, client.read(&mut buffer)).await {
+        recorder.read(buffer.get(..length).unwrap_or_default());
     }
 }
 

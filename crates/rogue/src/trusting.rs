@@ -6,6 +6,7 @@ use rustls::crypto::{WebPkiSupportedAlgorithms, aws_lc_rs};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{ClientConfig, DigitallySignedStruct, Error, SignatureScheme};
 use std::sync::Arc;
+use wirelab_pki::Identity;
 
 #[derive(Debug)]
 struct Trusting(WebPkiSupportedAlgorithms);
@@ -45,12 +46,18 @@ impl ServerCertVerifier for Trusting {
     }
 }
 
-pub(crate) fn config() -> Result<ClientConfig, Error> {
+/// `shows` is what it shows as a client, where a server asks.
+pub(crate) fn config(shows: Option<&Identity>) -> Result<ClientConfig, Error> {
     let provider = aws_lc_rs::default_provider();
     let trusting = Trusting(provider.signature_verification_algorithms);
-    Ok(ClientConfig::builder_with_provider(Arc::new(provider))
+    let builder = ClientConfig::builder_with_provider(Arc::new(provider))
         .with_safe_default_protocol_versions()?
         .dangerous()
-        .with_custom_certificate_verifier(Arc::new(trusting))
-        .with_no_client_auth())
+        .with_custom_certificate_verifier(Arc::new(trusting));
+    match shows {
+        None => Ok(builder.with_no_client_auth()),
+        Some(identity) => {
+            builder.with_client_auth_cert(identity.chain.clone(), identity.key.clone_key().into())
+        }
+    }
 }

@@ -141,7 +141,7 @@ async fn a_relay_reads_and_changes_replies_over_tls_and_without() {
     for tls in [false, true] {
         for tamper in [false, true] {
             let (server, store, address) = good_server(tls.then(|| lab.good())).await;
-            let upstream = Upstream { address, tls };
+            let upstream = Upstream { address, tls, shows: None };
             let change = tamper.then(|| Tamper { find: SECRET.into(), replace: FORGED.into() });
             let rogue = Rogue::relay(0, tls.then_some(&identity), upstream, change).await.unwrap();
             let replies = if tls {

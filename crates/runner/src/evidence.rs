@@ -5,6 +5,7 @@ use crate::lab::{RunError, make_folder, write_file};
 use crate::trial::Recorded;
 use std::path::Path;
 use wirelab_model::{ArmEvidence, Topology, Transport};
+use wirelab_subject::Client;
 
 /// Most packets to show of an arm.
 const PACKETS: usize = 16;
@@ -55,16 +56,20 @@ fn json_error(path: &Path, error: &serde_json::Error) -> RunError {
 }
 
 /// Folder of an arm's evidence, relative to the run's folder.
-pub(crate) fn arm_folder(builtin: bool, scenario: &str, transport: Transport) -> String {
-    let client = if builtin { "builtin" } else { "subject" };
-    format!("evidence/{client}/{}/{transport}", scenario.replace('/', "-"))
+pub(crate) fn arm_folder(client: &Client, scenario: &str, transport: Transport) -> String {
+    format!("evidence/{}/{}/{transport}", client.folder(), scenario.replace('/', "-"))
 }
 
 /// Folder of a control's evidence, relative to the run's folder.
-pub(crate) fn control_folder(builtin: bool, topology: Topology, transport: Transport, name: &str) -> String {
-    let client = if builtin { "builtin" } else { "subject" };
+pub(crate) fn control_folder(
+    client: &Client,
+    topology: Topology,
+    transport: Transport,
+    name: &str,
+) -> String {
+    let folder = client.folder();
     match topology {
-        Topology::Standalone => format!("evidence/{client}/controls/{transport}-{name}"),
-        other => format!("evidence/{client}/controls/{other}-{transport}-{name}"),
+        Topology::Standalone => format!("evidence/{folder}/controls/{transport}-{name}"),
+        other => format!("evidence/{folder}/controls/{other}-{transport}-{name}"),
     }
 }

@@ -30,7 +30,7 @@ pub struct Group {
 impl Group {
     /// Rogues that must be tried without their flaw: those whose refusal is to mean something.
     pub(crate) fn rogues(&self, scenarios: &[Scenario]) -> Vec<Rogue> {
-        if self.transport != Transport::Tls {
+        if !self.transport.is_verified() {
             return Vec::new();
         }
         let mut rogues: Vec<_> = self
@@ -71,7 +71,7 @@ pub(crate) enum Rogue {
 impl Rogue {
     pub(crate) fn of(attack: &Attack) -> Option<Self> {
         match attack {
-            Attack::Eavesdrop => None,
+            Attack::Eavesdrop | Attack::Intruder { .. } => None,
             Attack::Impostor { certificate } => {
                 let shape = wirelab_pki::find(certificate).map_or(Shape::Direct, Entry::shape);
                 Some(Self::Impostor { shape, host: host(certificate) })
@@ -103,59 +103,116 @@ impl Rogue {
     }
 }
 
-/// Makes the plan. The client under test runs the arms in `wanted` (none: `tls` for a command, all
-/// for the built-in client). Where it runs a `tls` arm, the built-in client runs the others, which
-/// show that the attack is live; they come first.
-pub(crate) fn plan(scenarios: &[Scenario], client: &Client, wanted: Option<&[Transport]>) -> Vec<Group> {
-    let everything = [Transport::Plaintext, Transport::TlsUnverified, Transport::Tls];
+/// Makes the plan. The clients under test run the arms in `wanted` (none: all for the built-in client,
+/// `tls` for any other). Where they run an arm that may be secure, the built-in client runs the others,
+/// which show that the attack is live; they come first.
+pub(crate) fn plan(scenarios: &[Scenario], clients: &[Client], wanted: Option<&[Transport]>) -> Vec<Group> {
+    let mut groups: Vec<Group> = Vec::new();
+    for client in clients {
+        plan_one(scenarios, client, wanted, &mut groups);
+    }
+    let place = |client: &Client| clients.iter().position(|other| other == client);
+    groups.sort_by_key(|group| {
+        (group.client != Client::Builtin, place(&group.client), group.transport, group.topology)
+    });
+    groups
+}
+
+fn plan_one(scenarios: &[Scenario], client: &Client, wanted: Option<&[Transport]>, groups: &mut Vec<Group>) {
+    let everything = [
+        Transport::Plaintext,
+        Transport::TlsUnverified,
+        Transport::Tls,
+        Transport::MtlsUnverified,
+        Transport::Mtls,
+    ];
     let wanted = wanted.unwrap_or(match client {
         Client::Builtin => &everything,
-        Client::Command(_) => &[Transport::Tls],
+        Client::Command(_) | Client::Adapter(_) => &[Transport::Tls],
     });
-    let mut groups: Vec<Group> = Vec::new();
+    // An adapter may say that its library cannot do an arm, which then shows nothing.
+    let may_lack = matches!(client, Client::Adapter(_));
     for (index, scenario) in scenarios.iter().enumerate() {
-        let tests_tls =
-            scenario.arms.iter().any(|a| a.transport == Transport::Tls) && wanted.contains(&Transport::Tls);
+        let tests_client =
+            scenario.arms.iter().any(|a| a.transport.is_verified() && wanted.contains(&a.transport));
+        // There the server is under test, whoever the client is.
+        let tests_server = matches!(scenario.attack, Attack::Intruder { .. });
         for arm in &scenario.arms {
-            let who = if wanted.contains(&arm.transport) {
-                client
-            } else if tests_tls {
-                &Client::Builtin
-            } else {
-                continue;
-            };
-            let planned = Planned { scenario: index, arm: arm.clone() };
-            let (transport, topology) = (arm.transport, scenario.topology);
-            let same = |group: &&mut Group| {
-                group.transport == transport && group.topology == topology && group.client == *who
-            };
-            match groups.iter_mut().find(same) {
-                Some(group) => group.arms.push(planned),
-                None => {
-                    let client = who.clone();
-                    groups.push(Group { client, transport, topology, arms: vec![planned] });
+            // Liveness is for arms that are run.
+            let shows = !arm.transport.is_verified();
+            let own = wanted.contains(&arm.transport) && !tests_server;
+            let to_show = tests_server || (tests_client && shows && (!own || may_lack));
+            let who = [own.then_some(client), to_show.then_some(&Client::Builtin)];
+            for who in who.into_iter().flatten() {
+                let planned = Planned { scenario: index, arm: arm.clone() };
+                let (transport, topology) = (arm.transport, scenario.topology);
+                let same = |group: &&mut Group| {
+                    group.transport == transport && group.topology == topology && group.client == *who
+                };
+                match groups.iter_mut().find(same) {
+                    // Several clients need the same arm of the built-in one.
+                    Some(group) if group.arms.contains(&planned) => {}
+                    Some(group) => group.arms.push(planned),
+                    None => {
+                        let client = who.clone();
+                        groups.push(Group { client, transport, topology, arms: vec![planned] });
+                    }
                 }
             }
         }
     }
-    groups.sort_by_key(|group| (group.client != Client::Builtin, group.transport, group.topology));
-    groups
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::select::embedded;
+    use wirelab_subject::{Adapter, AdapterCommand};
 
     fn shape(client: &Client, wanted: Option<&[Transport]>) -> Vec<(bool, Transport, usize)> {
         let mut scenarios: Vec<_> = embedded().unwrap().into_iter().map(|source| source.scenario).collect();
-        scenarios.retain(|scenario| {
-            !["certificate/", "redis/"].iter().any(|folder| scenario.id.starts_with(folder))
-        });
-        plan(&scenarios, client, wanted)
+        scenarios
+            .retain(|scenario| ["eavesdrop/", "mitm/"].iter().any(|folder| scenario.id.starts_with(folder)));
+        plan(&scenarios, std::slice::from_ref(client), wanted)
             .iter()
             .map(|group| (group.client == Client::Builtin, group.transport, group.arms.len()))
             .collect()
+    }
+
+    #[test]
+    fn an_intruder_is_the_built_in_client_whoever_is_under_test() {
+        let mut scenarios: Vec<_> = embedded().unwrap().into_iter().map(|source| source.scenario).collect();
+        scenarios.retain(|scenario| scenario.id.starts_with("mutual/intruder-"));
+        let command = Client::Command(vec!["app".into()]);
+        for wanted in [None, Some([Transport::Plaintext].as_slice())] {
+            let groups = plan(&scenarios, std::slice::from_ref(&command), wanted);
+            let shape: Vec<_> = groups.iter().map(|group| (&group.client, group.transport)).collect();
+            assert_eq!(shape, [(&Client::Builtin, Transport::Tls), (&Client::Builtin, Transport::Mtls)]);
+        }
+    }
+
+    #[test]
+    fn several_clients_share_what_shows_the_attacks_live() {
+        use Transport::{Plaintext, Tls, TlsUnverified};
+        let adapter = |name: &str| {
+            let (name, version) = (name.to_owned(), "1".to_owned());
+            let folder = std::path::PathBuf::new();
+            Client::Adapter(Adapter::new(AdapterCommand { name, version, argv: Vec::new(), folder }))
+        };
+        let mut scenarios: Vec<_> = embedded().unwrap().into_iter().map(|source| source.scenario).collect();
+        scenarios.retain(|scenario| scenario.id == "mitm/relay-read");
+        let planned = |wanted: Option<&[Transport]>| -> Vec<(String, Transport, usize)> {
+            plan(&scenarios, &[adapter("b"), adapter("a")], wanted)
+                .iter()
+                .map(|group| (group.client.describe(), group.transport, group.arms.len()))
+                .collect()
+        };
+        let one = |client: &str, transport| (client.to_owned(), transport, 1);
+        let shared = [one("builtin", Plaintext), one("builtin", TlsUnverified)];
+        assert_eq!(planned(None), [&shared[..], &[one("b", Tls), one("a", Tls)]].concat());
+        let each = |name| [one(name, TlsUnverified), one(name, Tls)];
+        let both = [&shared[..], &each("b"), &each("a")].concat();
+        assert_eq!(planned(Some(&[TlsUnverified, Tls])), both, "and the built-in client all the same");
     }
 
     #[test]

@@ -1,16 +1,20 @@
 //! What all trials of a run share: certificates, the capture, the folder.
 
+use crate::certificates::Certificates;
 use crate::options::Options;
 use miette::Diagnostic;
+use std::collections::HashSet;
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::Write;
+use std::ops::Deref;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 use thiserror::Error;
 use wirelab_capture::{CaptureError, Live};
 use wirelab_model::ExitCode;
-use wirelab_pki::{Identity, PkiError, Shape};
-use wirelab_subject::{ServerError, TlsFiles};
+use wirelab_pki::PkiError;
+use wirelab_subject::ServerError;
 
 /// Why a run could not go on. What concerns a single trial is no error: it makes the trial
 /// `inconclusive`.
@@ -64,6 +68,34 @@ pub enum RunError {
         /// Why.
         reason: String,
     },
+    /// No client under test can run.
+    #[error("no client can run here:\n{reasons}")]
+    #[diagnostic(
+        code(wirelab::clients),
+        help("`wirelab clients` lists all clients, and what each of them lacks")
+    )]
+    NoClient {
+        /// A line for each.
+        reasons: String,
+    },
+    /// The system gives the same ports again and again.
+    #[error("cannot find a port on 127.0.0.1 that the run has not used yet")]
+    #[diagnostic(
+        code(wirelab::port),
+        help("widen net.ipv4.ip_local_port_range, or run fewer clients at once")
+    )]
+    NoPort,
+    /// Something in the lab failed that should not.
+    #[error("a part of the run failed: {0}")]
+    #[diagnostic(code(wirelab::internal), help("please report it"))]
+    Internal(String),
+    /// An attack that waits for nobody.
+    #[error("this attacker does not wait for clients: it listens on the wire, or is a client itself")]
+    #[diagnostic(
+        code(wirelab::rogue),
+        help("`wirelab run` runs it; `wirelab sniff` listens on the wire by hand")
+    )]
+    NotByHand,
     /// No random numbers.
     #[error("the system gives no random numbers: {0}")]
     #[diagnostic(code(wirelab::random))]
@@ -75,69 +107,66 @@ impl RunError {
     pub fn exit_code(&self) -> ExitCode {
         match self {
             Self::NoArm { .. } => ExitCode::NothingSelected,
-            Self::FolderInUse { .. } | Self::Write { .. } => ExitCode::Usage,
-            Self::Certificates(_) => ExitCode::Internal,
-            Self::Capture(_) | Self::Server(_) | Self::Rogue { .. } | Self::Random(_) => {
-                ExitCode::Inconclusive
-            }
+            Self::FolderInUse { .. } | Self::Write { .. } | Self::NotByHand => ExitCode::Usage,
+            Self::Certificates(_) | Self::Internal(_) => ExitCode::Internal,
+            Self::Capture(_)
+            | Self::Server(_)
+            | Self::Rogue { .. }
+            | Self::NoClient { .. }
+            | Self::NoPort
+            | Self::Random(_) => ExitCode::Inconclusive,
         }
     }
 }
 
-/// What all trials of a run share.
+/// What a trial needs: what all trials of the run share, and a capture that trials which run at the same
+/// time do not share.
 pub(crate) struct Lab {
-    pub(crate) options: Options,
     pub(crate) capture: Live,
-    pub(crate) files: TlsFiles,
-    pki: wirelab_pki::Lab,
+    common: Arc<Common>,
+}
+
+impl Deref for Lab {
+    type Target = Common;
+
+    fn deref(&self) -> &Common {
+        &self.common
+    }
+}
+
+/// What all trials of a run share.
+pub(crate) struct Common {
+    pub(crate) options: Options,
+    pub(crate) certificates: Certificates,
+    /// Ports that the run has used. None is used twice: a client that comes back late, or runs at the same
+    /// time, never meets the peer of another trial.
+    ports: Mutex<HashSet<u16>>,
 }
 
 impl Lab {
     /// Makes the folder and the certificates and opens the capture.
     pub(crate) fn open(options: Options) -> Result<Self, RunError> {
-        let folder = &options.folder;
-        make_folder(folder)?;
-        let in_use = std::fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_some());
-        if in_use {
-            return Err(RunError::FolderInUse { folder: folder.clone() });
-        }
-        let pki = wirelab_pki::Lab::new(time::OffsetDateTime::now_utc())?;
-        // Programs under test may change their working folder, so they get absolute paths.
-        let tls = std::path::absolute(folder).map_err(|error| write_error(folder, &error))?.join("tls");
-        make_folder(&tls)?;
-        let client = pki.client();
-        let files = TlsFiles {
-            ca: write_file(&tls.join("ca.crt"), pki.authority_pem().as_bytes())?,
-            client_cert: write_file(&tls.join("client.crt"), client.chain_pem().as_bytes())?,
-            client_key: write_file(&tls.join("client.key"), client.key_pem().as_bytes())?,
-            client_pfx: write_file(&tls.join("client.pfx"), &pki.client_pfx("")?)?,
-        };
-        let capture = Live::open("lo")?;
-        Ok(Self { options, capture, files, pki })
+        let certificates = Certificates::make(&options.folder)?;
+        let common = Arc::new(Common { options, certificates, ports: Mutex::default() });
+        Self::share(common)
     }
 
-    /// A good certificate of this shape: one of the catalogue without its flaw.
-    pub(crate) fn good(&self, shape: Shape) -> Result<Identity, RunError> {
-        let like = wirelab_pki::all().iter().find(|entry| shape != Shape::Direct && entry.shape() == shape);
-        let Some(entry) = like else { return Ok(self.pki.good().clone()) };
-        let name = format!("good {}", shape.word());
-        Ok(Identity { name, ..self.pki.mend(entry, time::OffsetDateTime::now_utc())? })
+    /// The same lab with a capture of its own.
+    pub(crate) fn share(common: Arc<Common>) -> Result<Self, RunError> {
+        Ok(Self { capture: Live::open("lo")?, common })
     }
 
-    /// What an attacker shows whose host really is called what it announces; good for `also` too.
-    pub(crate) fn for_address(&self, also: Option<&str>) -> Result<Identity, RunError> {
-        Ok(self.pki.for_address(time::OffsetDateTime::now_utc(), also)?)
+    /// What all trials share. This capture ends.
+    pub(crate) fn close(self) -> Arc<Common> {
+        self.common
     }
+}
 
-    /// The certificate of that name: `good`, or an entry of the catalogue, made for this very moment.
-    /// Scenarios are checked against the catalogue, so it is there.
-    pub(crate) fn identity(&self, name: &str) -> Result<Identity, RunError> {
-        if name == "good" {
-            return Ok(self.pki.good().clone());
-        }
-        let entry = wirelab_pki::find(name)
-            .ok_or_else(|| RunError::Rogue { reason: format!("there is no certificate named `{name}`") })?;
-        Ok(self.pki.forge(entry, time::OffsetDateTime::now_utc())?)
+impl Common {
+    /// Notes a port. False: the run has used it before, although it is free to choose.
+    pub(crate) fn is_new(&self, port: u16) -> bool {
+        let mut ports = self.ports.lock().unwrap_or_else(PoisonError::into_inner);
+        ports.insert(port) || port == self.options.port
     }
 }
 
@@ -159,6 +188,6 @@ pub fn write_file(path: &Path, bytes: &[u8]) -> Result<PathBuf, RunError> {
     written.map(|_| path.to_owned()).map_err(|error| write_error(path, &error))
 }
 
-fn write_error(path: &Path, error: &std::io::Error) -> RunError {
+pub(crate) fn write_error(path: &Path, error: &std::io::Error) -> RunError {
     RunError::Write { path: path.to_owned(), reason: error.to_string() }
 }

@@ -1,3 +1,4 @@
+use crate::{Expectations, Registered};
 use std::path::PathBuf;
 use std::time::Duration;
 use wirelab_model::Transport;
@@ -6,10 +7,16 @@ use wirelab_subject::{Client, ServerKind};
 /// What a run is to do, beside its scenarios.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// The client under test.
+    /// The client under test, where `registered` is empty.
     pub client: Client,
-    /// Transports that the client under test is run in. None: `tls` for a command, all for the
-    /// built-in client. Arms that only prove an attack live are run with the built-in client.
+    /// The clients under test.
+    pub registered: Vec<Registered>,
+    /// What is expected of those other than the scenarios say.
+    pub expectations: Expectations,
+    /// How many of those are run at the same time, at most.
+    pub jobs: usize,
+    /// Transports that the client under test is run in. None: all for the built-in client, `tls` for
+    /// any other. Arms that only prove an attack live are run with the built-in client.
     pub arms: Option<Vec<Transport>>,
     /// The good server.
     pub server: ServerKind,

@@ -1,18 +1,21 @@
-//! The run: groups of arms between their controls, judged, recorded, told.
+//! The run: who can run, the plan, the workers, and what it amounts to.
 
-use crate::evidence::{arm_folder, control_folder};
-use crate::group::{Group, Rogue, plan};
+use crate::group::{Group, plan};
 use crate::lab::{Lab, RunError};
-use crate::options::{Options, Sabotage};
-use crate::trial::{Peer, Recorded, Spec};
+use crate::options::Options;
+use crate::registry::Registered;
+use crate::worker::{Done, Shared, Worker};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Instant;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
-use wirelab_judge::{Control, Finding, Support, liveness_sibling};
+use tokio::sync::Semaphore;
+use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
+use tokio::task::JoinSet;
 use wirelab_model::{
-    ArmEvidence, ArmRecord, ControlRecord, Outcome, RunEvent, RunRecord, Scenario, ScenarioInfo, Setup,
-    Topology, Transport, TrialKind, Verdict,
+    ArmEvidence, ArmRecord, ClientRecord, Outcome, RunEvent, RunRecord, Scenario, ScenarioInfo, Setup,
+    Verdict,
 };
 use wirelab_subject::{Client, ServerKind};
 
@@ -31,16 +34,42 @@ pub async fn run(
     options: Options,
     mut on_event: impl FnMut(RunEvent),
 ) -> Result<Finished, RunError> {
+    let (sender, mut events) = unbounded_channel();
+    let mut work = Box::pin(work(scenarios.into(), options, sender));
+    loop {
+        tokio::select! {
+            biased;
+            Some(event) = events.recv() => on_event(event),
+            finished = &mut work => {
+                while let Ok(event) = events.try_recv() {
+                    on_event(event);
+                }
+                return finished;
+            }
+        }
+    }
+}
+
+async fn work(
+    scenarios: Arc<[Scenario]>,
+    mut options: Options,
+    events: UnboundedSender<RunEvent>,
+) -> Result<Finished, RunError> {
     let begun = Instant::now();
     let started = OffsetDateTime::now_utc();
-    let groups = plan(scenarios, &options.client, options.arms.as_deref());
+    let registered = std::mem::take(&mut options.registered);
+    let jobs = jobs(&options);
+    let registered = crate::probe(registered, &options.launcher, jobs).await;
+    let clients = clients(&options.client, &registered, &events)?;
+    let groups = plan(&scenarios, &clients, options.arms.as_deref());
     if groups.is_empty() {
         let wanted: Vec<String> = options.arms.iter().flatten().map(|arm| format!("`{arm}`")).collect();
         return Err(RunError::NoArm { wanted: wanted.join(" or ") });
     }
     let server = options.server.describe()?;
+    let names: Vec<String> = clients.iter().map(Client::describe).collect();
     let setup = Setup {
-        client: options.client.describe(),
+        client: names.join(", "),
         server: server.clone(),
         capture: options.place.clone(),
         libpcap: wirelab_capture::libpcap_version(),
@@ -50,31 +79,25 @@ pub async fn run(
     };
     let revealed = options.reveal;
     let lab = Lab::open(options)?;
-    on_event(RunEvent::Started { trials: groups.iter().map(|group| group.trials(scenarios)).sum() });
+    let trials = groups.iter().map(|group| group.trials(&scenarios)).sum();
+    // Whoever listens no longer is gone with the run.
+    drop(events.send(RunEvent::Started { trials }));
 
-    let mut state = State {
-        lab: &lab,
-        scenarios,
-        server,
-        findings: BTreeMap::new(),
-        arms: Vec::new(),
-        controls: Vec::new(),
-        evidence: BTreeMap::new(),
-        on_event: &mut on_event,
-        stop: None,
-    };
-    for group in &groups {
-        state.group(group).await?;
-    }
-    let State { mut arms, controls, evidence, .. } = state;
-    arms.sort_by_key(|arm| (scenarios.iter().position(|s| s.id == arm.scenario), arm.arm));
+    let shared = Shared::new(Arc::clone(&scenarios), server, events);
+    let Done { mut arms, mut controls, evidence } = run_groups(lab, shared, groups, jobs).await?;
+    let place = |client: &String| names.iter().position(|name| name == client);
+    arms.sort_by_key(|arm| {
+        (scenarios.iter().position(|s| s.id == arm.scenario), arm.arm, place(&arm.client))
+    });
+    controls.sort_by_key(|control| place(&control.client));
     let record = RunRecord {
         version: env!("CARGO_PKG_VERSION").into(),
-        outcome: Outcome::of(&arms),
+        outcome: outcome(&arms, &registered),
         started: whole_seconds(started).format(&Rfc3339).unwrap_or_default(),
         duration_ms: begun.elapsed().as_millis() as u64,
         setup,
         revealed,
+        clients: registered.into_iter().map(|client| client.record).collect(),
         scenarios: scenarios.iter().map(info).collect(),
         arms,
         controls,
@@ -82,194 +105,91 @@ pub async fn run(
     Ok((record, evidence))
 }
 
-struct State<'a, F: FnMut(RunEvent)> {
-    lab: &'a Lab,
-    scenarios: &'a [Scenario],
-    server: String,
-    /// Final findings so far, for the arms that need a live sibling.
-    findings: BTreeMap<(String, Transport), Finding>,
-    arms: Vec<ArmRecord>,
-    controls: Vec<ControlRecord>,
-    evidence: BTreeMap<String, ArmEvidence>,
-    on_event: &'a mut F,
-    /// Set once nothing more is to be run, with the reason.
-    stop: Option<String>,
+/// How many clients can be run at the same time. Each trial has its own ports, secrets and capture. But a
+/// `redis-server` is told a port that was free a moment before, which another trial could take meanwhile;
+/// and one port for all is for one trial at a time.
+fn jobs(options: &Options) -> usize {
+    if options.server != ServerKind::Embedded || options.port != 0 { 1 } else { options.jobs.max(1) }
 }
 
-impl<F: FnMut(RunEvent)> State<'_, F> {
-    async fn group(&mut self, group: &Group) -> Result<(), RunError> {
-        if let Some(why) = self.stop.clone() {
-            for planned in &group.arms {
-                self.finish(group, planned.scenario, Finding::skipped(why.clone()), "", 0);
-            }
-            return Ok(());
-        }
-        let before = self.control(group, TrialKind::ControlBefore, None).await?;
-        if !before.passed {
-            for planned in &group.arms {
-                self.finish(group, planned.scenario, without_control(&before), "", 0);
-            }
-            return Ok(());
-        }
-        let mut unarmed = BTreeMap::new();
-        for rogue in group.rogues(self.scenarios) {
-            unarmed.insert(rogue, self.control(group, TrialKind::ControlUnarmed, Some(rogue)).await?);
-        }
-        let mut found = Vec::new();
-        for planned in &group.arms {
-            let Some(scenario) = self.scenarios.get(planned.scenario) else { continue };
-            let begun = Instant::now();
-            if let Some(why) = self.stop.clone() {
-                found.push((planned, Finding::skipped(why), String::new(), 0));
-                continue;
-            }
-            self.tell_start(&scenario.id, group);
-            let idle = self.lab.options.sabotage == Some(Sabotage::IdleRogue);
-            let peer = match Peer::attacking(&scenario.attack) {
-                Peer::Good => Peer::Good,
-                _ if idle => Peer::Idle,
-                peer => peer,
-            };
-            let Group { client, transport, topology, .. } = group;
-            let (transport, topology) = (*transport, *topology);
-            let spec = Spec { kind: TrialKind::Attack, transport, topology, client, peer };
-            let folder = arm_folder(group.client == Client::Builtin, &scenario.id, group.transport);
-            let recorded = self.trial(&spec, &folder).await?;
-            let finding = masked(self.lab, &recorded, wirelab_judge::find(&scenario.attack, &recorded.trial));
-            (self.on_event)(RunEvent::TrialEnded);
-            if self.lab.options.fail_fast && !planned.arm.expect.allows(finding.verdict) {
-                self.stop = Some(format!(
-                    "not run: --fail-fast, and {} {} was {}",
-                    scenario.id, group.transport, finding.verdict
-                ));
-            }
-            found.push((planned, finding, folder, begun.elapsed().as_millis() as u64));
-        }
-        let after = self.control(group, TrialKind::ControlAfter, None).await?;
-        for (planned, finding, folder, duration_ms) in found {
-            let Some(scenario) = self.scenarios.get(planned.scenario) else { continue };
-            let liveness = liveness_sibling(scenario, group.transport)
-                .and_then(|sibling| Some((sibling, self.findings.get(&(scenario.id.clone(), sibling))?)));
-            let support = Support {
-                before: &before,
-                after: Some(&after),
-                unarmed: Rogue::of(&scenario.attack).and_then(|rogue| unarmed.get(&rogue)),
-                liveness,
-            };
-            let finding = wirelab_judge::verdict(&scenario.attack, finding, support);
-            self.finish(group, planned.scenario, finding, &folder, duration_ms);
-        }
-        Ok(())
+/// The clients under test that can run; tells of those that cannot.
+fn clients(
+    client: &Client,
+    registered: &[Registered],
+    events: &UnboundedSender<RunEvent>,
+) -> Result<Vec<Client>, RunError> {
+    if registered.is_empty() {
+        return Ok(vec![client.clone()]);
     }
-
-    async fn control(
-        &mut self,
-        group: &Group,
-        kind: TrialKind,
-        rogue: Option<Rogue>,
-    ) -> Result<Control, RunError> {
-        let name = match (kind, rogue) {
-            (TrialKind::ControlBefore, _) => "before".to_owned(),
-            (TrialKind::ControlUnarmed, Some(rogue)) => format!("unarmed-{}", rogue.word()),
-            _ => "after".to_owned(),
+    let (can, cannot): (Vec<&Registered>, Vec<&Registered>) =
+        registered.iter().partition(|client| client.record.skipped.is_none());
+    if can.is_empty() {
+        let line = |client: &&Registered| {
+            let ClientRecord { name, skipped, .. } = &client.record;
+            format!("  {name}: {}", skipped.as_deref().unwrap_or_default())
         };
-        self.tell_start(&format!("control {name}"), group);
-        let peer = rogue.map_or(Peer::Good, Peer::unarmed);
-        let Group { client, transport, topology, .. } = group;
-        let spec = Spec { kind, transport: *transport, topology: *topology, client, peer };
-        let folder = control_folder(*client == Client::Builtin, *topology, *transport, &name);
-        let recorded = self.trial(&spec, &folder).await?;
-        let mut control = wirelab_judge::control(&recorded.trial);
-        control.why = mask_why(self.lab, &recorded, &control.why);
-        let record = ControlRecord {
-            kind,
-            rogue: rogue.map(Rogue::word),
-            arm: group.transport,
-            topology: group.topology,
-            client: group.client.describe(),
-            passed: control.passed,
-            why: control.why.clone(),
-            evidence: folder,
-        };
-        self.controls.push(record.clone());
-        (self.on_event)(RunEvent::Control(record));
-        Ok(control)
+        let reasons: Vec<String> = cannot.iter().map(line).collect();
+        return Err(RunError::NoClient { reasons: reasons.join("\n") });
     }
-
-    fn tell_start(&mut self, name: &str, group: &Group) {
-        let (name, client) = (name.to_owned(), group.client.describe());
-        (self.on_event)(RunEvent::TrialStarted { name, arm: group.transport, client });
+    for client in cannot {
+        drop(events.send(RunEvent::ClientSkipped(client.record.clone())));
     }
+    Ok(can.into_iter().map(|client| Client::Adapter(client.adapter.clone())).collect())
+}
 
-    async fn trial(&mut self, spec: &Spec<'_>, folder: &str) -> Result<Recorded, RunError> {
-        let path = self.lab.options.folder.join(folder);
-        crate::lab::make_folder(&path)?;
-        // Boxed: the state of a whole trial is too large to be copied around.
-        let recorded = Box::pin(crate::trial::run(self.lab, spec, &path)).await?;
-        let peer = if spec.peer == Peer::Good { "server" } else { "rogue" };
-        let evidence = crate::evidence::write(&path, &recorded, peer, self.lab.options.reveal)?;
-        self.evidence.insert(folder.to_owned(), evidence);
-        Ok(recorded)
+/// Runs the groups of the built-in client, and then those of each client, `jobs` clients at the same time.
+async fn run_groups(lab: Lab, shared: Shared, groups: Vec<Group>, jobs: usize) -> Result<Done, RunError> {
+    let (builtin, others): (Vec<Group>, Vec<Group>) =
+        groups.into_iter().partition(|group| group.client == Client::Builtin);
+    let mut worker = Worker::new(lab, shared.clone());
+    for group in &builtin {
+        worker.group(group).await?;
     }
-
-    fn finish(&mut self, group: &Group, scenario: usize, finding: Finding, folder: &str, duration_ms: u64) {
-        let Some(scenario) = self.scenarios.get(scenario) else { return };
-        let Some(arm) = scenario.arms.iter().find(|arm| arm.transport == group.transport) else { return };
-        let as_expected =
-            arm.expect.allows(finding.verdict) && arm.got.iter().all(|wanted| finding.got.contains(wanted));
-        self.findings.insert((scenario.id.clone(), arm.transport), finding.clone());
-        let left_behind = self.evidence.get(folder).map(|evidence| evidence.client.left_behind.clone());
-        let record = ArmRecord {
-            scenario: scenario.id.clone(),
-            arm: arm.transport,
-            client: group.client.describe(),
-            server: match group.topology {
-                Topology::Standalone => self.server.clone(),
-                // See `Server::start`.
-                Topology::Cluster | Topology::Sentinel => ServerKind::Embedded.describe().unwrap_or_default(),
-            },
-            verdict: finding.verdict,
-            got: finding.got,
-            expected: arm.expect.clone(),
-            expected_got: arm.got.clone(),
-            as_expected,
-            why: finding.why,
-            evidence: folder.to_owned(),
-            left_behind: left_behind.unwrap_or_default(),
-            duration_ms,
-        };
-        self.arms.push(record.clone());
-        (self.on_event)(RunEvent::Arm(record));
-        if self.lab.options.fail_fast
-            && !as_expected
-            && finding.verdict != Verdict::Skipped
-            && self.stop.is_none()
-        {
-            self.stop = Some(format!(
-                "not run: --fail-fast, and {} {} was {}",
-                scenario.id, arm.transport, finding.verdict
-            ));
+    let (lab, mut done, liveness) = worker.end();
+    let (common, liveness) = (lab.close(), Arc::new(liveness));
+    let turns = Arc::new(Semaphore::new(jobs));
+    let mut workers = JoinSet::new();
+    let mut others = others.into_iter().peekable();
+    while let Some(group) = others.next() {
+        let mut groups = vec![group];
+        while let Some(next) = others.next_if(|next| groups.iter().all(|one| one.client == next.client)) {
+            groups.push(next);
         }
+        let (turns, shared, liveness) = (Arc::clone(&turns), shared.clone(), Arc::clone(&liveness));
+        let common = Arc::clone(&common);
+        workers.spawn(async move {
+            // It is never closed.
+            let _turn = turns.acquire().await;
+            // Opened only now: a capture hears everything, and costs as much.
+            let mut worker = Worker::new(Lab::share(common)?, shared).with_liveness(liveness);
+            for group in &groups {
+                worker.group(group).await?;
+            }
+            if let Some(Group { client: Client::Adapter(adapter), .. }) = groups.first() {
+                adapter.end().await;
+            }
+            Ok::<Done, RunError>(worker.end().1)
+        });
     }
-}
-
-/// What the arms of a group are when its first control failed.
-fn without_control(before: &Control) -> Finding {
-    if before.leaked.is_empty() {
-        return Finding::inconclusive(format!("not attacked: the control before it failed: {}", before.why));
+    while let Some(ended) = workers.join_next().await {
+        done.add(ended.map_err(|error| RunError::Internal(error.to_string()))??);
     }
-    // No attack was needed.
-    let (got, why) = (before.leaked.clone(), before.why.clone());
-    Finding { verdict: Verdict::Compromised, got, why, followed: None }
+    Ok(done)
 }
 
-fn mask_why(lab: &Lab, recorded: &Recorded, why: &str) -> String {
-    if lab.options.reveal { why.to_owned() } else { recorded.needles.mask_text(why) }
-}
-
-fn masked(lab: &Lab, recorded: &Recorded, mut finding: Finding) -> Finding {
-    finding.why = mask_why(lab, recorded, &finding.why);
-    finding
+/// What a run amounts to. A client that was named and cannot run, or does not support something, is a doubt.
+/// One that was only meant by `all` is not, as long as any client was tested.
+fn outcome(arms: &[ArmRecord], registered: &[Registered]) -> Outcome {
+    let required = |name: &str| registered.iter().all(|client| client.required || client.record.name != name);
+    let counted: Vec<ArmRecord> =
+        arms.iter().filter(|arm| arm.verdict != Verdict::Skipped || required(&arm.client)).cloned().collect();
+    let tested = registered.is_empty()
+        || registered.iter().any(|client| counted.iter().any(|arm| arm.client == client.record.name));
+    let lacking = registered.iter().any(|client| client.required && client.record.skipped.is_some());
+    match Outcome::of(&counted) {
+        Outcome::AsExpected if lacking || !tested => Outcome::Inconclusive,
+        outcome => outcome,
+    }
 }
 
 fn info(scenario: &Scenario) -> ScenarioInfo {

@@ -80,6 +80,16 @@ fn check(scenario: &Scenario) -> Result<(), Fault> {
             certificate,
         );
     }
+    if let Attack::Intruder { certificate } = &scenario.attack
+        && wirelab_pki::intruder(certificate).is_none()
+    {
+        let known: Vec<_> = wirelab_pki::intruders().iter().map(|intruder| intruder.id).collect();
+        return fault(
+            format!("there is no intruder named `{certificate}`"),
+            &format!("there are: {}", known.join(", ")),
+            certificate,
+        );
+    }
     if let Attack::Redirect { how, host, to } = &scenario.attack {
         if scenario.topology != how.topology() {
             let topology = how.topology();
@@ -131,18 +141,25 @@ fn check(scenario: &Scenario) -> Result<(), Fault> {
                 "got",
             );
         }
-        if arm.expect.allows(Verdict::Secure) && transport != Transport::Tls {
+        let proof = matches!(scenario.attack, Attack::Intruder { .. }) && transport == Transport::Tls;
+        if arm.expect.allows(Verdict::Secure) && (!transport.is_verified() || proof) {
             return fault(
                 format!("the arm `{transport}` cannot be secure: it is there to show that the attack works"),
                 "expect `compromised`",
                 &format!("\"{transport}\""),
             );
         }
-        if transport == Transport::Tls && wirelab_judge::liveness_sibling(scenario, transport).is_none() {
+        if transport.is_verified() && !proof && wirelab_judge::liveness_sibling(scenario, transport).is_none()
+        {
             return fault(
-                "nothing shows that the attack is live, so the `tls` arm could never pass".into(),
-                "add an arm with transport `plaintext` or `tls-unverified` that expects `compromised`",
-                "\"tls\"",
+                format!("nothing shows that the attack is live, so the `{transport}` arm could never pass"),
+                match scenario.attack {
+                    Attack::Intruder { .. } => "add an arm with transport `tls` that expects `compromised`",
+                    _ => {
+                        "add an arm with transport `plaintext` or `tls-unverified` that expects `compromised`"
+                    }
+                },
+                &format!("\"{transport}\""),
             );
         }
     }
@@ -189,6 +206,16 @@ expect = "secure"
             ("\"compromised\"", "[\"secure\", \"compromised\"]", "cannot be secure"),
             ("\"tls\"", "\"plaintext\"", "twice"),
             ("x/y", "X Y", "not usable"),
+            (
+                "\"impostor\"\ncertificate = \"self-signed\"",
+                "\"intruder\"\ncertificate = \"nobody\"",
+                "no intruder named",
+            ),
+            (
+                "\"impostor\"\ncertificate = \"self-signed\"",
+                "\"intruder\"\ncertificate = \"none\"",
+                "cannot be secure",
+            ),
         ];
         for (from, to, expected) in cases {
             let text = GOOD.replace(from, to);

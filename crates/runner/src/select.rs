@@ -294,6 +294,18 @@ mod tests {
     }
 
     #[test]
+    fn every_intruder_has_a_scenario_that_agrees_with_the_catalogue() {
+        let all = embedded().unwrap();
+        for intruder in wirelab_pki::intruders() {
+            let wanted = Attack::Intruder { certificate: intruder.id.into() };
+            let found: Vec<_> = all.iter().filter(|source| source.scenario.attack == wanted).collect();
+            let [source] = *found else { panic!("{}: {} scenarios", intruder.id, found.len()) };
+            assert_eq!(source.scenario.importance, intruder.importance, "{}", intruder.id);
+            assert_eq!(source.scenario.references[0], intruder.reference, "{}", intruder.id);
+        }
+    }
+
+    #[test]
     fn ids_folders_of_ids_files_and_folders() {
         assert_eq!(ids(&[]).len(), EMBEDDED.dirs().flat_map(Dir::files).count());
         assert_eq!(ids(&["eavesdrop"]), ["eavesdrop/session"]);

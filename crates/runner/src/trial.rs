@@ -1,5 +1,6 @@
 //! Runs one client once against one peer, with the capture around it.
 
+use crate::certificates::Certificates;
 use crate::group::Rogue as RogueKind;
 use crate::lab::{Lab, RunError};
 use crate::options::Sabotage;
@@ -13,13 +14,15 @@ use wirelab_model::{
 };
 use wirelab_pki::Shape;
 use wirelab_rogue::{Lie, Rogue, Tamper, Upstream};
-use wirelab_subject::{Client, Server, Target};
+use wirelab_subject::{Client, Server, ServerKind, ServerTls, Target};
 use wirelab_wire::{Analysis, Needles, analyze};
 
 /// How long the capture may take to show a marker packet.
 const MARKER: Duration = Duration::from_secs(5);
 /// How long a peer waits for connections to end by themselves once the client is gone.
 const LINGER: Duration = Duration::from_millis(500);
+/// How often a port that was used before is given back.
+const PORT_ATTEMPTS: usize = 20;
 
 /// What clients connect to, unless the catalogue wants it otherwise for a certificate.
 pub(crate) const HOST: &str = "localhost";
@@ -66,6 +69,10 @@ pub(crate) enum Peer {
         to: Option<Destination>,
     },
     Idle,
+    /// The good server, and the client is an intruder.
+    Intruded {
+        certificate: String,
+    },
 }
 
 impl Peer {
@@ -85,6 +92,7 @@ impl Peer {
             Attack::Redirect { how, host, to } => {
                 Self::Redirector { how: *how, host: *host, to: Some(to.clone()) }
             }
+            Attack::Intruder { certificate } => Self::Intruded { certificate: certificate.clone() },
         }
     }
 
@@ -99,18 +107,24 @@ impl Peer {
     }
 
     /// What the client is told to connect to.
-    fn host(&self) -> &'static str {
+    pub(crate) fn host(&self) -> &'static str {
         match self {
             Self::Impostor { host, .. } | Self::Unarmed { host, .. } => host,
             Self::Good
             | Self::Relay { .. }
             | Self::Corrupter { .. }
             | Self::Redirector { .. }
-            | Self::Idle => HOST,
+            | Self::Idle
+            | Self::Intruded { .. } => HOST,
         }
     }
 
-    fn needs_server(&self) -> bool {
+    /// Whether the client meets the good server itself.
+    pub(crate) fn is_server(&self) -> bool {
+        matches!(self, Self::Good | Self::Intruded { .. })
+    }
+
+    pub(crate) fn needs_server(&self) -> bool {
         !matches!(self, Self::Impostor { .. } | Self::Unarmed { .. } | Self::Redirector { .. } | Self::Idle)
     }
 }
@@ -136,27 +150,65 @@ pub(crate) async fn run(lab: &Lab, spec: &Spec<'_>, folder: &Path) -> Result<Rec
 
     let dialled_port = |behind_rogue: bool| if behind_rogue { 0 } else { lab.options.port };
     let server = if spec.peer.needs_server() {
-        let good = if transport.is_tls() { Some(lab.identity("good")?) } else { None };
-        let port = dialled_port(spec.peer != Peer::Good);
-        let (kind, launcher, password) = (lab.options.server, &lab.options.launcher, &canaries.password);
-        Some(Server::start(kind, spec.topology, port, password, good.as_ref(), folder, launcher).await?)
+        let good = lab.certificates.identity("good")?;
+        let clients = transport.is_mutual().then(|| lab.certificates.authority());
+        let tls = transport.is_tls().then_some(ServerTls { identity: &good, clients });
+        let port = dialled_port(!spec.peer.is_server());
+        let launcher = &lab.options.launcher;
+        let mut attempts = 0;
+        loop {
+            let (kind, password) = (lab.options.server, &canaries.password);
+            let server = Server::start(kind, spec.topology, port, password, tls, folder, launcher).await?;
+            // A redis-server has its files in the folder: it is taken as it is.
+            if lab.is_new(server.port()) || lab.options.server != ServerKind::Embedded {
+                break Some(server);
+            }
+            server.stop(Duration::ZERO).await;
+            attempts += 1;
+            if attempts == PORT_ATTEMPTS {
+                return Err(RunError::NoPort);
+            }
+        }
     } else {
         None
     };
-    let rogue = start_rogue(lab, &spec.peer, transport, server.as_ref(), &canaries).await?;
+    let upstream = SocketAddr::from((Ipv4Addr::LOCALHOST, server.as_ref().map_or(0, Server::port)));
+    let mut attempts = 0;
+    let rogue = loop {
+        let port = lab.options.port;
+        let rogue = start_rogue(&lab.certificates, port, &spec.peer, transport, upstream, &canaries).await?;
+        let is_new = |rogue: &Rogue| {
+            lab.is_new(rogue.port()) && rogue.announced_port().is_none_or(|port| lab.is_new(port))
+        };
+        if rogue.as_ref().is_none_or(is_new) {
+            break rogue;
+        }
+        if let Some(rogue) = rogue {
+            rogue.stop(Duration::ZERO).await;
+        }
+        attempts += 1;
+        if attempts == PORT_ATTEMPTS {
+            return Err(RunError::NoPort);
+        }
+    };
     let port =
         rogue.as_ref().map(Rogue::port).or_else(|| server.as_ref().map(Server::port)).unwrap_or_default();
 
     let announced_port = rogue.as_ref().and_then(Rogue::announced_port);
     let mut fault =
         tokio::task::block_in_place(|| lab.capture.marker(MARKER)).err().map(|error| error.to_string());
+    let files = &lab.certificates.files;
     let target = Target {
         host: spec.peer.host().into(),
         port,
         transport,
         topology: spec.topology,
         canaries: canaries.clone(),
-        files: lab.files.clone(),
+        files: files.clone(),
+        shows: match &spec.peer {
+            Peer::Intruded { certificate } => lab.certificates.intruder(certificate, folder)?,
+            _ => transport.is_mutual().then(|| (files.client_cert.clone(), files.client_key.clone())),
+        },
         deadline: lab.options.deadline,
     };
     let client = spec.client.run(&lab.options.launcher, &target).await;
@@ -189,7 +241,7 @@ pub(crate) async fn run(lab: &Lab, spec: &Spec<'_>, folder: &Path) -> Result<Rec
     let key_log =
         [&rogue_report, &server_report].into_iter().flatten().flat_map(|report| report.key_log.clone());
     let key_log: Vec<u8> = key_log.collect();
-    let mut peer = if spec.peer == Peer::Good { server_report } else { rogue_report };
+    let mut peer = if spec.peer.is_server() { server_report } else { rogue_report };
     if let Some(peer) = &mut peer {
         witness(peer, &needles);
     }
@@ -216,24 +268,24 @@ pub(crate) async fn run(lab: &Lab, spec: &Spec<'_>, folder: &Path) -> Result<Rec
     Ok(Recorded { trial, frames, link_type: recording.link_type, analysis, needles, key_log })
 }
 
-fn random_canaries() -> Result<Canaries, RunError> {
+pub(crate) fn random_canaries() -> Result<Canaries, RunError> {
     let mut random = [[0; 12]; 4];
     getrandom::fill(random.as_flattened_mut()).map_err(|error| RunError::Random(error.to_string()))?;
     Ok(Canaries::new(random))
 }
 
-async fn start_rogue(
-    lab: &Lab,
+/// Starts the rogue that the peer is, if it is one. `upstream` is the good server, for those that need one.
+pub(crate) async fn start_rogue(
+    lab: &Certificates,
+    port: u16,
     peer: &Peer,
     transport: Transport,
-    server: Option<&Server>,
+    upstream: SocketAddr,
     canaries: &Canaries,
 ) -> Result<Option<Rogue>, RunError> {
-    let port = lab.options.port;
-    let upstream = SocketAddr::from((Ipv4Addr::LOCALHOST, server.map(Server::port).unwrap_or_default()));
     let identity = |name: &str| if transport.is_tls() { lab.identity(name).map(Some) } else { Ok(None) };
     let started = match peer {
-        Peer::Good => return Ok(None),
+        Peer::Good | Peer::Intruded { .. } => return Ok(None),
         Peer::Idle => Rogue::idle(port).await,
         Peer::Impostor { certificate, .. } => Rogue::impostor(port, identity(certificate)?.as_ref()).await,
         Peer::Unarmed { shape, .. } => {
@@ -245,7 +297,9 @@ async fn start_rogue(
                 find: canaries.value.clone().into(),
                 replace: canaries.forged.clone().into(),
             });
-            let upstream = Upstream { address: upstream, tls: transport.is_tls() };
+            // Without its flaw it has a good certificate as a client too.
+            let shows = (certificate == "good" && transport.is_mutual()).then(|| lab.client());
+            let upstream = Upstream { address: upstream, tls: transport.is_tls(), shows: shows.cloned() };
             Rogue::relay(port, identity(certificate)?.as_ref(), upstream, tamper).await
         }
         Peer::Redirector { how, host, to } => {

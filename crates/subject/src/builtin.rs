@@ -5,11 +5,11 @@ use crate::target::USERNAME;
 use redis::aio::ConnectionLike;
 use redis::io::tcp::TcpSettings;
 use redis::{
-    AsyncConnectionConfig, ConnectionAddr, IntoConnectionInfo, RedisConnectionInfo, RedisError,
-    TlsCertificates,
+    AsyncConnectionConfig, ClientTlsConfig, ConnectionAddr, IntoConnectionInfo, RedisConnectionInfo,
+    RedisError, TlsCertificates,
 };
 use std::error::Error;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 use wirelab_model::{ClientEnd, ClientReport, Topology, Transport};
 
@@ -20,8 +20,8 @@ const PATIENCE: Duration = Duration::from_secs(3);
 
 #[derive(Debug, thiserror::Error)]
 enum BuiltinError {
-    #[error("cannot read the authority to trust, {}: {source}", path.display())]
-    Authority { path: PathBuf, source: std::io::Error },
+    #[error("cannot read a certificate or key, {}: {source}", path.display())]
+    File { path: PathBuf, source: std::io::Error },
     #[error(transparent)]
     Redis(#[from] RedisError),
     #[error("GET returned nothing for the key that was SET")]
@@ -93,12 +93,7 @@ fn address(target: &Target) -> ConnectionAddr {
     let (host, port) = (host.clone(), *port);
     match transport {
         Transport::Plaintext => ConnectionAddr::Tcp(host, port),
-        Transport::Tls | Transport::TlsUnverified => ConnectionAddr::TcpTls {
-            host,
-            port,
-            insecure: *transport == Transport::TlsUnverified,
-            tls_params: None,
-        },
+        tls => ConnectionAddr::TcpTls { host, port, insecure: !tls.is_verified(), tls_params: None },
     }
 }
 
@@ -120,19 +115,26 @@ fn client(
     })
 }
 
-/// What to trust over TLS: the lab's authority alone. Given one, the crate does not look at those of the
-/// system.
+/// What to trust and to show over TLS.
 async fn certificates(target: &Target) -> Result<Option<TlsCertificates>, BuiltinError> {
     if !target.transport.is_tls() {
         return Ok(None);
     }
     // The process may hold rustls with several providers: name ours. Only the first call counts.
     drop(rustls::crypto::aws_lc_rs::default_provider().install_default());
-    let path = &target.files.ca;
-    let authority = tokio::fs::read(path)
-        .await
-        .map_err(|source| BuiltinError::Authority { path: path.clone(), source })?;
-    Ok(Some(TlsCertificates { client_tls: None, root_cert: Some(authority) }))
+    // The lab's authority alone: given one, the crate does not look at those of the system.
+    let authority = read(&target.files.ca).await?;
+    let client_tls = match &target.shows {
+        None => None,
+        Some((cert, key)) => {
+            Some(ClientTlsConfig { client_cert: read(cert).await?, client_key: read(key).await? })
+        }
+    };
+    Ok(Some(TlsCertificates { client_tls, root_cert: Some(authority) }))
+}
+
+async fn read(path: &Path) -> Result<Vec<u8>, BuiltinError> {
+    tokio::fs::read(path).await.map_err(|source| BuiltinError::File { path: path.to_owned(), source })
 }
 
 /// The error and what it comes from, without what was said already.

@@ -1,4 +1,4 @@
-use crate::{Target, builtin, command};
+use crate::{Adapter, Target, builtin, command};
 use wirelab_model::ClientReport;
 
 /// A client under test.
@@ -8,14 +8,26 @@ pub enum Client {
     Builtin,
     /// A program and its arguments, which follows the contract of the environment.
     Command(Vec<String>),
+    /// A client of the registry.
+    Adapter(Adapter),
 }
 
 impl Client {
-    /// What people call it: `builtin`, or the command as one would type it.
+    /// What people call it: `builtin`, the command as one would type it, or a name of the registry.
     pub fn describe(&self) -> String {
         match self {
             Self::Builtin => "builtin".to_owned(),
             Self::Command(argv) => command::join(argv),
+            Self::Adapter(adapter) => adapter.name().to_owned(),
+        }
+    }
+
+    /// Its folder in the evidence of a run.
+    pub fn folder(&self) -> &str {
+        match self {
+            Self::Builtin => "builtin",
+            Self::Command(_) => "subject",
+            Self::Adapter(adapter) => adapter.name(),
         }
     }
 
@@ -26,6 +38,7 @@ impl Client {
         match self {
             Self::Builtin => Box::pin(builtin::run(target)).await,
             Self::Command(argv) => command::run(argv, launcher, target).await,
+            Self::Adapter(adapter) => Box::pin(adapter.run(launcher, target)).await,
         }
     }
 }

@@ -110,7 +110,7 @@ async fn receive(stdout: impl AsyncRead + Unpin) -> Result<ClientReport, String>
 }
 
 /// The last line with something in it: where programs say why they failed.
-fn last_line(stderr: &[u8]) -> Option<String> {
+pub(crate) fn last_line(stderr: &[u8]) -> Option<String> {
     let line = stderr.split(|byte| *byte == b'\n').rev().find(|line| !line.trim_ascii().is_empty())?;
     let line = line.trim_ascii();
     let text = String::from_utf8_lossy(line.get(..ERROR_LIMIT).unwrap_or(line));

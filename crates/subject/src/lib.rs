@@ -1,9 +1,10 @@
 //! Clients and servers under test.
 //!
-//! A client is the built-in one, or any command that follows the contract of the environment: see
-//! [`Target::environment`]. Commands run under a supervisor process, which keeps their deadline and
-//! leaves nothing running, even where the lab itself is killed.
+//! A client is the built-in one, any command that follows the contract of the environment (see
+//! [`Target::environment`]), or an adapter that answers one case after the other. Commands and adapters
+//! run under a supervisor process, which leaves nothing running, even where the lab itself is killed.
 
+mod adapter;
 mod builtin;
 mod client;
 mod command;
@@ -12,8 +13,9 @@ mod server;
 mod supervise;
 mod target;
 
+pub use adapter::{Adapter, AdapterCommand};
 pub use client::Client;
 pub use command::{SplitError, split};
-pub use server::{Server, ServerError, ServerKind};
+pub use server::{Server, ServerError, ServerKind, ServerTls};
 pub use supervise::{OUTPUT_LIMIT, launcher, supervise};
 pub use target::{Target, TlsFiles};

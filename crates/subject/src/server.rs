@@ -3,6 +3,7 @@
 mod redis_server;
 
 use redis_server::RedisServer;
+use rustls::pki_types::CertificateDer;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use thiserror::Error;
@@ -69,6 +70,16 @@ pub enum ServerError {
     },
 }
 
+/// TLS of a good server.
+#[derive(Debug, Clone, Copy)]
+pub struct ServerTls<'a> {
+    /// What it shows.
+    pub identity: &'a Identity,
+    /// The authority that must have signed the certificates of clients. None: clients need no
+    /// certificate.
+    pub clients: Option<&'a CertificateDer<'static>>,
+}
+
 /// A good server at work. Dropping it ends it.
 pub struct Server {
     port: u16,
@@ -92,7 +103,7 @@ impl Server {
         topology: Topology,
         port: u16,
         password: &str,
-        tls: Option<&Identity>,
+        tls: Option<ServerTls<'_>>,
         folder: &Path,
         launcher: &[String],
     ) -> Result<Self, ServerError> {
@@ -102,7 +113,10 @@ impl Server {
         }
         let accepts = match tls {
             None => Accepts::Plaintext,
-            Some(identity) => Accepts::Tls(Tls::new(identity)?),
+            Some(ServerTls { identity, clients: None }) => Accepts::Tls(Tls::new(identity)?),
+            Some(ServerTls { identity, clients: Some(authority) }) => {
+                Accepts::Tls(Tls::mutual(identity, authority)?)
+            }
         };
         let store = Store::default();
         let (shared, password) = (store.clone(), password.to_owned());

@@ -27,6 +27,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 use wirelab_model::{ClientEnd, ClientReport};
 
+mod adapter;
 mod output;
 mod report;
 
@@ -54,7 +55,8 @@ pub fn launcher(binary: &Path) -> Vec<String> {
     vec![binary.display().to_string(), "supervise".to_owned()]
 }
 
-/// The body of the subcommand `supervise`: `[--deadline-ms N | --server] [--] PROGRAM [ARGUMENT]...`
+/// The body of the subcommand `supervise`:
+/// `[--deadline-ms N | --server | --adapter] [--] PROGRAM [ARGUMENT]...`
 ///
 /// Runs the program, with no standard input, until it ends, until its deadline, or until the
 /// standard input of this process closes. Then every descendant of it is killed, and a report is
@@ -66,8 +68,13 @@ pub fn launcher(binary: &Path) -> Vec<String> {
 ///   group, and all that outlive a program that ended by itself, are reported as left behind.
 /// - With `--server` there is no deadline, and when standard input closes the program gets SIGTERM
 ///   and 2 s before it is killed.
+/// - With `--adapter` the program has the three standard streams of the supervisor, which only looks
+///   whether standard input was closed. There is no report: the exit code is that of the program.
 pub fn supervise(arguments: &[OsString]) -> u8 {
     let Some(order) = Order::parse(arguments) else { return 2 };
+    if order.adapter {
+        return adapter::run(&order);
+    }
     let report = run(&order);
     // The lab may be gone. There is nobody else to tell.
     drop(Report::write(report, &mut stdout().lock()));
@@ -79,6 +86,7 @@ pub fn supervise(arguments: &[OsString]) -> u8 {
 struct Order {
     deadline: Option<Duration>,
     server: bool,
+    adapter: bool,
     program: OsString,
     arguments: Vec<OsString>,
 }
@@ -86,7 +94,7 @@ struct Order {
 impl Order {
     fn parse(arguments: &[OsString]) -> Option<Self> {
         let mut arguments = arguments.iter();
-        let (mut deadline, mut server) = (None, false);
+        let (mut deadline, mut server, mut adapter) = (None, false, false);
         let program = loop {
             let argument = arguments.next()?;
             match argument.to_str() {
@@ -94,11 +102,13 @@ impl Order {
                     deadline = Some(Duration::from_millis(arguments.next()?.to_str()?.parse().ok()?));
                 }
                 Some("--server") => server = true,
+                Some("--adapter") => adapter = true,
                 Some("--") => break arguments.next()?,
                 _ => break argument,
             }
         };
-        Some(Self { deadline, server, program: program.clone(), arguments: arguments.cloned().collect() })
+        let (program, arguments) = (program.clone(), arguments.cloned().collect());
+        Some(Self { deadline, server, adapter, program, arguments })
     }
 }
 
@@ -140,10 +150,7 @@ fn run(order: &Order) -> ClientReport {
         Ok(child) => child,
         Err(error) => return not_started(format!("{}: {error}", order.program.display())),
     };
-    // Only now, since the program would inherit it: signals meant for the lab do not end the
-    // supervisor before it has cleaned up. (Threads inherit it too.)
-    let ignored = [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP, Signal::SIGQUIT, Signal::SIGPIPE];
-    let _ = SigSet::from_iter(ignored).thread_block();
+    block_signals();
     let stdout = Output::copy(child.stdout.take());
     let stderr = Output::copy(child.stderr.take());
     let (sender, events) = channel();
@@ -164,6 +171,13 @@ fn run(order: &Order) -> ClientReport {
         stderr,
         output_cut: stdout_cut + stderr_cut,
     }
+}
+
+/// Signals meant for the lab do not end the supervisor before it has cleaned up. To be called only once the
+/// program runs, since it would inherit this. (Threads inherit it too.)
+fn block_signals() {
+    let ignored = [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP, Signal::SIGQUIT, Signal::SIGPIPE];
+    let _ = SigSet::from_iter(ignored).thread_block();
 }
 
 /// Waits for the end, whichever comes first, and leaves nothing running. Returns how the program
@@ -312,6 +326,7 @@ mod tests {
         assert_eq!((order.deadline, order.server), (Some(Duration::from_millis(1500)), false));
         assert_eq!((order.program, order.arguments), ("app".into(), vec!["--server".into()]));
         assert_eq!(parse("--server app").map(|order| (order.server, order.deadline)), Some((true, None)));
+        assert_eq!(parse("--adapter app").map(|order| (order.server, order.adapter)), Some((false, true)));
         for wrong in ["", "--", "--server", "--deadline-ms", "--deadline-ms x app"] {
             assert_eq!(parse(wrong), None, "{wrong}");
         }

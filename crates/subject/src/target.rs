@@ -21,6 +21,9 @@ pub struct Target {
     pub canaries: Canaries,
     /// Certificates and keys.
     pub files: TlsFiles,
+    /// The certificate and key that the built-in client shows to a server that asks, PEM; none: it shows
+    /// nothing. Commands are given those of `files`, and show them or not.
+    pub shows: Option<(PathBuf, PathBuf)>,
     /// How long the client may take, from its start to its end.
     pub deadline: Duration,
 }
@@ -46,7 +49,6 @@ impl Target {
         let Self { host, port, canaries, files, .. } = self;
         let password = &canaries.password;
         let tls = self.transport.is_tls();
-        let scheme = if tls { "rediss" } else { "redis" };
         let path = |path: &Path| path.display().to_string();
         let variables = [
             ("WIRELAB_TOPOLOGY", self.topology.to_string()),
@@ -62,17 +64,29 @@ impl Target {
             ("WIRELAB_CLIENT_PFX", path(&files.client_pfx)),
             ("WIRELAB_KEY", canaries.key.clone()),
             ("WIRELAB_VALUE", canaries.value.clone()),
-            ("REDIS_URL", format!("{scheme}://{USERNAME}:{password}@{host}:{port}/0")),
-            // One attempt with short timeouts: a client that tries for minutes tells nothing more.
-            (
-                "WIRELAB_STACKEXCHANGE",
-                format!(
-                    "{host}:{port},user={USERNAME},password={password},ssl={tls},abortConnect=true,\
-                     connectRetry=1,connectTimeout=3000,syncTimeout=3000,asyncTimeout=3000"
-                ),
-            ),
+            ("REDIS_URL", self.url()),
+            ("WIRELAB_STACKEXCHANGE", self.stackexchange()),
         ];
         variables.map(|(name, value)| (name.to_owned(), value)).to_vec()
+    }
+
+    /// `redis://` or `rediss://`.
+    pub(crate) fn url(&self) -> String {
+        let Self { host, port, canaries, .. } = self;
+        let scheme = if self.transport.is_tls() { "rediss" } else { "redis" };
+        format!("{scheme}://{USERNAME}:{}@{host}:{port}/0", canaries.password)
+    }
+
+    /// A StackExchange.Redis configuration string. One attempt with short timeouts: a client that tries for
+    /// minutes tells nothing more.
+    pub(crate) fn stackexchange(&self) -> String {
+        let Self { host, port, canaries, .. } = self;
+        format!(
+            "{host}:{port},user={USERNAME},password={},ssl={},abortConnect=true,connectRetry=1,\
+             connectTimeout=3000,syncTimeout=3000,asyncTimeout=3000",
+            canaries.password,
+            self.transport.is_tls()
+        )
     }
 
     /// An entry of the environment that no other trial has: by it the processes of a trial can be
@@ -100,6 +114,7 @@ pub(crate) mod tests {
                 client_key: folder.join("client.key"),
                 client_pfx: folder.join("client.pfx"),
             },
+            shows: None,
             deadline: Duration::from_secs(10),
         }
     }

@@ -84,6 +84,7 @@ fn target(deadline: Duration) -> Target {
             client_key: "/run/client.key".into(),
             client_pfx: "/run/client.pfx".into(),
         },
+        shows: None,
         deadline,
     }
 }

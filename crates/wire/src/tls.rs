@@ -15,6 +15,7 @@ mod watch;
 
 pub use alert::{alert_name, alert_text};
 pub use hello::{ClientHello, ServerHello};
+pub use names::{suite, version};
 pub use reader::TlsReader;
 pub use watch::Watch;
 use wirelab_model::CertificateSeen;

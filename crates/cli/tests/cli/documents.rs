@@ -77,6 +77,7 @@ fn readme_has_every_variable_of_the_environment_and_no_other() {
             client_key: path.clone(),
             client_pfx: path,
         },
+        shows: None,
         deadline: std::time::Duration::from_secs(1),
     };
     let real: BTreeSet<String> = target.environment().into_iter().map(|(name, _)| name).collect();

@@ -8,6 +8,8 @@ use wirelab_model::{ArmRecord, Attack, Verdict};
 struct Picture<'a> {
     /// Middle box; none where the attacker only listens.
     middle: Option<&'a str>,
+    /// The attacker is the client.
+    intruder: bool,
     /// The attacker listens at the wire.
     tap: bool,
     /// The good server takes part.
@@ -27,12 +29,13 @@ struct Picture<'a> {
 pub(crate) fn picture(arm: &ArmRecord, attack: &Attack, gained: &str) -> Result<String, askama::Error> {
     let picture = Picture {
         middle: match attack {
-            Attack::Eavesdrop => None,
+            Attack::Eavesdrop | Attack::Intruder { .. } => None,
             Attack::Impostor { .. } => Some("impostor"),
             Attack::RelayRead { .. } | Attack::RelayTamper { .. } => Some("relay"),
             Attack::Corrupt => Some("corrupter"),
             Attack::Redirect { .. } => Some("redirector"),
         },
+        intruder: matches!(attack, Attack::Intruder { .. }),
         tap: matches!(attack, Attack::Eavesdrop),
         server: !matches!(attack, Attack::Impostor { .. } | Attack::Redirect { .. }),
         line: if arm.arm.is_tls() { "TLS" } else { "readable" },

@@ -1,6 +1,6 @@
 //! The real `redis-server`, under the supervisor, which ends it when the lab ends in any way.
 
-use super::ServerError;
+use super::{ServerError, ServerTls};
 use std::fs::{DirBuilder, OpenOptions};
 use std::io::Write;
 use std::net::{Ipv4Addr, TcpListener};
@@ -12,7 +12,6 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
 use tokio::process::{Child, Command};
-use wirelab_pki::Identity;
 use wirelab_wire::resp::{Decoder, Value};
 
 /// How long it may take to answer.
@@ -62,7 +61,7 @@ impl RedisServer {
     pub(super) async fn start(
         port: u16,
         password: &str,
-        tls: Option<&Identity>,
+        tls: Option<ServerTls<'_>>,
         log_folder: &Path,
         launcher: &[String],
     ) -> Result<Self, ServerError> {
@@ -89,15 +88,16 @@ impl RedisServer {
         );
         match tls {
             None => config.extend(["port ", &port.to_string(), "\n"]),
-            Some(identity) => {
+            Some(ServerTls { identity, clients }) => {
                 let (certificate, key) = (folder.join("server.crt"), folder.join("server.key"));
                 io(
                     "cannot write the server's certificate",
                     write_private(&certificate, &identity.chain_pem()),
                 )?;
                 io("cannot write the server's key", write_private(&key, &identity.key_pem()))?;
+                let demand = if clients.is_some() { "yes" } else { "no" };
                 config.extend([format!(
-                    "port 0\ntls-port {port}\ntls-cert-file \"{}\"\ntls-key-file \"{}\"\ntls-ca-cert-file \"{}\"\ntls-auth-clients no\n",
+                    "port 0\ntls-port {port}\ntls-cert-file \"{}\"\ntls-key-file \"{}\"\ntls-ca-cert-file \"{}\"\ntls-auth-clients {demand}\n",
                     certificate.display(),
                     key.display(),
                     certificate.display()

@@ -8,6 +8,9 @@ use tls_parser::{
 
 /// Most protocols of an ALPN offer that are kept.
 const MAX_PROTOCOLS: usize = 16;
+/// Most versions and suites of an offer that are kept.
+const MAX_VERSIONS: usize = 16;
+const MAX_SUITES: usize = 128;
 /// RFC 8446 section 4.1.3: a ServerHello with this random is a HelloRetryRequest.
 pub(super) const RETRY_RANDOM: [u8; 32] = [
     0xcf, 0x21, 0xad, 0x74, 0xe5, 0x9a, 0x61, 0x11, 0xbe, 0x1d, 0x8c, 0x02, 0x1e, 0x65, 0xb8, 0x91, 0xc2,
@@ -34,6 +37,10 @@ pub struct ClientHello {
     pub session_id: Vec<u8>,
     /// It holds a session ticket.
     pub ticket: bool,
+    /// Numbers of the versions that are offered, without GREASE; at most 16.
+    pub versions: Vec<u16>,
+    /// Numbers of the suites that are offered, without GREASE; at most 128.
+    pub suites: Vec<u16>,
     /// Server name.
     pub sni: Option<String>,
     /// Protocols that are offered by ALPN, at most 16.
@@ -83,6 +90,8 @@ fn client_hello(body: &[u8]) -> Option<ClientHello> {
         random: hello.random.try_into().ok()?,
         session_id: hello.session_id.unwrap_or_default().to_vec(),
         ticket: find(extensions, SESSION_TICKET).is_some_and(|ticket| !ticket.is_empty()),
+        versions: versions(hello.version.0, extensions),
+        suites: ciphers.iter().copied().filter(|id| !names::is_grease(*id)).take(MAX_SUITES).collect(),
         sni: find(extensions, SERVER_NAME).and_then(server_name),
         alpn: find(extensions, ALPN)
             .map(|body| protocols(body).take(MAX_PROTOCOLS).map(protocol_text).collect())
@@ -90,6 +99,13 @@ fn client_hello(body: &[u8]) -> Option<ClientHello> {
         ja3: fingerprint::ja3(hello.version.0, &ciphers, extensions),
         ja4: fingerprint::ja4(hello.version.0, &ciphers, extensions),
     })
+}
+
+/// The versions of RFC 8446 section 4.2.1; where there are none, the one that the hello itself says.
+fn versions(legacy: u16, extensions: &[u8]) -> Vec<u16> {
+    let Some(list) = find(extensions, SUPPORTED_VERSIONS) else { return vec![legacy] };
+    let numbers = list.get(1..).unwrap_or_default().chunks_exact(2).filter_map(number);
+    numbers.filter(|id| !names::is_grease(*id)).take(MAX_VERSIONS).collect()
 }
 
 fn server_hello(body: &[u8]) -> Option<TlsEvent> {

@@ -3,7 +3,8 @@
 use super::TLS_1_3;
 use tls_parser::TlsCipherSuite;
 
-pub(super) fn version(id: u16) -> String {
+/// Name of a version by its number, such as `TLSv1.3`.
+pub fn version(id: u16) -> String {
     match id {
         0x0300 => "SSLv3".to_owned(),
         0x0301 => "TLSv1.0".to_owned(),
@@ -15,7 +16,7 @@ pub(super) fn version(id: u16) -> String {
 }
 
 /// IANA name of a suite, or `0x` and four digits.
-pub(super) fn suite(id: u16) -> String {
+pub fn suite(id: u16) -> String {
     TlsCipherSuite::from_id(id).map_or_else(|| format!("0x{id:04x}"), |suite| suite.name.to_owned())
 }
 

@@ -1,0 +1,115 @@
+// What the .NET adapters share: cases in on stdin, outcomes out on stdout, one JSON line each, in time.
+
+using System.Reflection;
+using System.Runtime.InteropServices;
+using System.Text.Json;
+
+namespace Wirelab;
+
+/// <summary>One case of the lab. Fields that are not here are ignored.</summary>
+record Case(
+    long Id, string Host, int Port, bool Tls, bool Verify, string Ca, string? ClientCert, string? ClientKey,
+    string? ClientPfx, string Username, string Password, string Key, string Value, string? Stackexchange,
+    string? Topology, string? Service, int DeadlineMs)
+{
+    /// <summary>Milliseconds for a timeout of the library: short enough for its own error to be the answer.</summary>
+    public int Timeout => DeadlineMs / 2;
+
+    public bool IsSentinel => Topology == "sentinel";
+    public bool IsCluster => Topology == "cluster";
+}
+
+/// <summary>What the library has no way to do.</summary>
+class Unsupported(string why) : Exception(why);
+
+static class Adapter
+{
+    static readonly JsonSerializerOptions Json = new() { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower };
+
+    /// <summary>Answers cases until the input ends. `roundTrip` sets the value and gives what it then got.</summary>
+    /// <param name="osStore">Whether the library trusts what the operating system trusts.</param>
+    public static int Run(string name, string library, Type partOfIt, bool osStore, Func<Case, string?> roundTrip)
+    {
+        var answers = Console.OpenStandardOutput();
+        Console.SetOut(Console.Error);
+        void Answer(object line)
+        {
+            answers.Write([.. JsonSerializer.SerializeToUtf8Bytes(line), (byte)'\n']);
+            answers.Flush();
+        }
+
+        var runtime = RuntimeInformation.FrameworkDescription;
+        if (Version("StackExchange.Redis") is string redis && library != "StackExchange.Redis")
+        {
+            runtime += $", StackExchange.Redis {redis}";
+        }
+        var pending = Environment.GetEnvironmentVariable(TrustStore.PendingCase);
+        if (pending == null)
+        {
+            Answer(new { protocol = 1, adapter = name, library, version = Version(partOfIt.Assembly), runtime });
+        }
+        while ((pending ?? Console.In.ReadLine()) is string line)
+        {
+            pending = null;
+            var test = JsonSerializer.Deserialize<Case>(line, Json)!;
+            if (osStore && test.Tls)
+            {
+                TrustStore.TrustAlone(test.Ca, line);
+            }
+            Answer(Outcome(test, roundTrip));
+        }
+        return 0;
+    }
+
+    static object Outcome(Case test, Func<Case, string?> roundTrip)
+    {
+        var attempt = Task.Factory.StartNew(() => roundTrip(test), TaskCreationOptions.LongRunning);
+        try
+        {
+            if (!attempt.Wait(test.DeadlineMs * 8 / 10))
+            {
+                return Failed(null, $"no result in {test.DeadlineMs} ms");
+            }
+            return attempt.Result == test.Value
+                ? new { id = test.Id, outcome = "worked", received = attempt.Result }
+                : Failed(attempt.Result, "GET returned another value than was SET");
+        }
+        catch (AggregateException error) when (error.InnerException is Unsupported why)
+        {
+            return new { id = test.Id, outcome = "unsupported", error = why.Message };
+        }
+        catch (AggregateException error)
+        {
+            return Failed(null, Causes(error.InnerException));
+        }
+        object Failed(string? received, string error) =>
+            new { id = test.Id, outcome = "failed", received, error };
+    }
+
+    /// <summary>The error and what caused it, outermost first.</summary>
+    static string Causes(Exception? error)
+    {
+        var texts = new List<string>();
+        for (; error != null && texts.Count < 6; error = error.InnerException)
+        {
+            var message = error.Message.ReplaceLineEndings(" ");
+            texts.Add($"{error.GetType().Name}: {message[..Math.Min(message.Length, 400)]}");
+        }
+        return string.Join("; caused by ", texts);
+    }
+
+    static string? Version(Assembly assembly) =>
+        assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0];
+
+    static string? Version(string assembly)
+    {
+        try
+        {
+            return Version(Assembly.Load(assembly));
+        }
+        catch (FileNotFoundException)
+        {
+            return null;
+        }
+    }
+}

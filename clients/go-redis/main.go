@@ -1,0 +1,144 @@
+// go-redis as a client under test: one case a line on stdin, one outcome a line on stdout.
+package main
+
+import (
+	"bufio"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"runtime"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// A case of the lab. Fields that are not here are ignored.
+type testCase struct {
+	ID         int64   `json:"id"`
+	Host       string  `json:"host"`
+	Port       int     `json:"port"`
+	TLS        bool    `json:"tls"`
+	Verify     bool    `json:"verify"`
+	CA         string  `json:"ca"`
+	ClientCert *string `json:"client_cert"`
+	ClientKey  *string `json:"client_key"`
+	Username   string  `json:"username"`
+	Password   string  `json:"password"`
+	Key        string  `json:"key"`
+	Value      string  `json:"value"`
+	Topology   string  `json:"topology"`
+	Service    string  `json:"service"`
+	DeadlineMs int     `json:"deadline_ms"`
+}
+
+type answer struct {
+	ID       int64   `json:"id"`
+	Outcome  string  `json:"outcome"`
+	Received *string `json:"received"`
+	Error    string  `json:"error,omitempty"`
+}
+
+// tlsConfig is crypto/tls as go-redis's documentation sets it up: RootCAs, and no ServerName.
+func tlsConfig(test testCase) (*tls.Config, error) {
+	if !test.TLS {
+		return nil, nil
+	}
+	authority, err := os.ReadFile(test.CA)
+	if err != nil {
+		return nil, err
+	}
+	roots := x509.NewCertPool()
+	if !roots.AppendCertsFromPEM(authority) {
+		return nil, fmt.Errorf("no certificate in %s", test.CA)
+	}
+	config := &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: roots, InsecureSkipVerify: !test.Verify}
+	if test.ClientCert != nil && test.ClientKey != nil {
+		pair, err := tls.LoadX509KeyPair(*test.ClientCert, *test.ClientKey)
+		if err != nil {
+			return nil, err
+		}
+		config.Certificates = []tls.Certificate{pair}
+	}
+	return config, nil
+}
+
+func newClient(test testCase) (redis.UniversalClient, error) {
+	config, err := tlsConfig(test)
+	if err != nil {
+		return nil, err
+	}
+	address := fmt.Sprintf("%s:%d", test.Host, test.Port)
+	// Shorter than the deadline, so that the library's own error is what people read.
+	timeout := time.Duration(test.DeadlineMs) * time.Millisecond * 4 / 10
+	switch test.Topology {
+	case "cluster":
+		return redis.NewClusterClient(&redis.ClusterOptions{
+			Addrs: []string{address}, Username: test.Username, Password: test.Password, TLSConfig: config,
+			DialTimeout: timeout, ReadTimeout: timeout, WriteTimeout: timeout, DialerRetries: 1, MaxRetries: 1,
+		}), nil
+	case "sentinel":
+		return redis.NewFailoverClient(&redis.FailoverOptions{
+			MasterName: test.Service, SentinelAddrs: []string{address},
+			SentinelUsername: test.Username, SentinelPassword: test.Password,
+			Username: test.Username, Password: test.Password, TLSConfig: config,
+			DialTimeout: timeout, ReadTimeout: timeout, WriteTimeout: timeout, DialerRetries: 1, MaxRetries: 1,
+		}), nil
+	default:
+		return redis.NewClient(&redis.Options{
+			Addr: address, Username: test.Username, Password: test.Password, TLSConfig: config,
+			DialTimeout: timeout, ReadTimeout: timeout, WriteTimeout: timeout, DialerRetries: 1, MaxRetries: 1,
+		}), nil
+	}
+}
+
+// roundTrip writes the value and reads it back. The context ends the library wherever it waits.
+func roundTrip(test testCase) (received *string, err error) {
+	client, err := newClient(test)
+	if err != nil {
+		return nil, err
+	}
+	defer client.Close()
+	within := time.Duration(test.DeadlineMs) * time.Millisecond * 9 / 10
+	ctx, cancel := context.WithTimeout(context.Background(), within)
+	defer cancel()
+	if err := client.Set(ctx, test.Key, test.Value, 0).Err(); err != nil {
+		return nil, err
+	}
+	text, err := client.Get(ctx, test.Key).Result()
+	if err != nil {
+		return nil, err
+	}
+	if text != test.Value {
+		return &text, errors.New("GET returned another value than was SET")
+	}
+	return &text, nil
+}
+
+func main() {
+	answers := json.NewEncoder(os.Stdout)
+	os.Stdout = os.Stderr // what the library prints is no answer
+	answers.Encode(map[string]any{
+		"protocol": 1, "adapter": "go-redis", "library": "github.com/redis/go-redis/v9",
+		"version": redis.Version(), "runtime": runtime.Version(),
+	})
+	lines := bufio.NewScanner(os.Stdin)
+	lines.Buffer(nil, 1<<20)
+	for lines.Scan() {
+		var test testCase
+		if err := json.Unmarshal(lines.Bytes(), &test); err != nil {
+			fmt.Fprintln(os.Stderr, "no case of the lab:", err)
+			os.Exit(1)
+		}
+		received, err := roundTrip(test)
+		if err == nil {
+			answers.Encode(answer{ID: test.ID, Outcome: "worked", Received: received})
+		} else {
+			text := fmt.Sprintf("%T: %v", err, err)
+			answers.Encode(answer{ID: test.ID, Outcome: "failed", Received: received, Error: text})
+		}
+	}
+}

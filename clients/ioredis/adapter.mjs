@@ -1,0 +1,124 @@
+// ioredis as a client under test: one case a line on stdin, one outcome a line on stdout.
+//
+//   node adapter.mjs VERSION [--tls-on-seeds-only]
+//
+// --tls-on-seeds-only: a cluster with `tls` on its start-up nodes but not in `redisOptions`, and Sentinels with
+// `sentinelTLS` and `tls` but not `enableTLSForSentinelMode`: what is discovered is spoken to in plaintext.
+
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { createInterface } from "node:readline";
+
+const [folder, flag] = process.argv.slice(2);
+const require = createRequire(new URL(`./${folder}/`, import.meta.url));
+const Redis = require("ioredis");
+const tlsOnSeedsOnly = flag === "--tls-on-seeds-only";
+
+const answer = process.stdout.write.bind(process.stdout);
+process.stdout.write = process.stderr.write.bind(process.stderr);
+// What an ended client still says must not end the adapter.
+process.on("unhandledRejection", (error) => console.error(causes(error)));
+process.on("uncaughtException", (error) => console.error(causes(error)));
+
+/** `tls` as in ioredis's README: Node's own TLS options. */
+function tlsOptions(test) {
+  if (!test.tls) {
+    return undefined;
+  }
+  const tls = { ca: readFileSync(test.ca), rejectUnauthorized: test.verify };
+  if (test.client_cert) {
+    Object.assign(tls, { cert: readFileSync(test.client_cert), key: readFileSync(test.client_key) });
+  }
+  return tls;
+}
+
+function newClient(test) {
+  const { username, password, host, port } = test;
+  const tls = tlsOptions(test);
+  const options = {
+    username,
+    password,
+    tls,
+    // Shorter than the deadline, so that the library's own error is what people read.
+    connectTimeout: Math.round(test.deadline_ms * 0.6),
+    // By itself it would try again 20 times.
+    retryStrategy: () => null,
+  };
+  if (test.topology === "cluster") {
+    const seed = tlsOnSeedsOnly ? { host, port, tls } : { host, port };
+    const redisOptions = { ...options };
+    if (tlsOnSeedsOnly) {
+      delete redisOptions.tls;
+    }
+    return new Redis.Cluster([seed], { redisOptions, clusterRetryStrategy: () => null });
+  }
+  if (test.topology === "sentinel") {
+    return new Redis({
+      ...options,
+      sentinels: [{ host, port }],
+      name: test.service,
+      sentinelUsername: username,
+      sentinelPassword: password,
+      sentinelTLS: tls,
+      // Without this, `tls` is ignored for the master.
+      enableTLSForSentinelMode: !tlsOnSeedsOnly,
+      sentinelRetryStrategy: () => null,
+    });
+  }
+  return new Redis({ ...options, host, port });
+}
+
+/** The error and what caused it, outermost first. */
+function causes(error) {
+  const texts = [];
+  for (let cause = error; cause && texts.length < 6; cause = cause.cause ?? cause.errors?.[0]) {
+    texts.push(`${cause.name ?? "Error"}: ${cause.message}${cause.code ? ` (${cause.code})` : ""}`);
+  }
+  return texts.join("; caused by ");
+}
+
+/** Writes the value, reads it back, and says how that went. */
+async function outcome(test) {
+  const errors = [];
+  let client;
+  let received = null;
+  let timer;
+  const overdue = new Promise((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`no result in ${test.deadline_ms} ms`)), test.deadline_ms * 0.9);
+  });
+  const attempt = async () => {
+    client = newClient(test).on("error", (error) => errors.push(error));
+    await client.set(test.key, test.value);
+    received = await client.get(test.key);
+    if (received !== test.value) {
+      throw new Error("GET returned another value than was SET");
+    }
+  };
+  try {
+    await Promise.race([attempt(), overdue]);
+    return { outcome: "worked", received };
+  } catch (error) {
+    const texts = [error, ...errors].map(causes);
+    return { outcome: "failed", received, error: [...new Set(texts)].join("; and ") };
+  } finally {
+    clearTimeout(timer);
+    client?.disconnect();
+  }
+}
+
+function say(line) {
+  answer(`${JSON.stringify(line)}\n`);
+}
+
+say({
+  protocol: 1,
+  adapter: "ioredis",
+  library: "ioredis",
+  version: require("ioredis/package.json").version,
+  runtime: `Node.js ${process.version}`,
+});
+for await (const line of createInterface({ input: process.stdin })) {
+  const test = JSON.parse(line);
+  say({ id: test.id, ...(await outcome(test)) });
+}
+process.exit(0);

@@ -1,0 +1,126 @@
+"""redis-py as a client under test: one case a line on stdin, one outcome a line on stdout."""
+
+import contextlib
+import json
+import os
+import platform
+import signal
+import sys
+
+import redis
+from redis.backoff import NoBackoff
+from redis.cluster import RedisCluster
+from redis.retry import Retry
+from redis.sentinel import Sentinel
+
+
+class Overdue(BaseException):
+    """The case's deadline has passed. No `Exception`: the library retries on those."""
+
+
+def overdue(_signal, _frame):
+    raise Overdue
+
+
+def tls_options(case):
+    """What redis-py's README says about TLS: `ssl=True` and the authority."""
+    if not case["tls"]:
+        return {}
+    options = {"ssl": True, "ssl_ca_certs": case["ca"]}
+    if case.get("client_cert"):
+        options["ssl_certfile"] = case["client_cert"]
+        options["ssl_keyfile"] = case["client_key"]
+    if not case["verify"]:
+        options["ssl_cert_reqs"] = "none"
+    return options
+
+
+def connected(case):
+    """A new client for the case's topology."""
+    # Shorter than the deadline, so that the library's own error is what people read.
+    seconds = case["deadline_ms"] / 1000 * 0.4
+    options = {
+        "username": case["username"],
+        "password": case["password"],
+        "decode_responses": True,
+        "socket_timeout": seconds,
+        "socket_connect_timeout": seconds,
+        # 8.x by itself goes on for four seconds after a certificate that it refuses.
+        "retry": Retry(NoBackoff(), 1),
+        **tls_options(case),
+    }
+    topology = case.get("topology", "standalone")
+    if topology == "cluster":
+        return RedisCluster(host=case["host"], port=case["port"], **options)
+    if topology == "sentinel":
+        # Sentinels get the TLS options only from here, not from those of the connection to the master.
+        seeds = [(case["host"], case["port"])]
+        return Sentinel(seeds, sentinel_kwargs=options, **options).master_for(case["service"])
+    return redis.Redis(host=case["host"], port=case["port"], **options)
+
+
+def causes(error):
+    """The error and what caused it, outermost first."""
+    texts = []
+    while error is not None and len(texts) < 6:
+        texts.append(f"{type(error).__name__}: {error}")
+        error = error.__cause__ or error.__context__
+    return "; caused by ".join(texts)
+
+
+def attempt(case):
+    """Writes the value, reads it back, and says how that went."""
+    client = None
+    received = None
+    try:
+        client = connected(case)
+        client.set(case["key"], case["value"])
+        received = client.get(case["key"])
+        if received == case["value"]:
+            return {"outcome": "worked", "received": received}
+        return {"outcome": "failed", "received": received, "error": "GET returned another value than was SET"}
+    except Exception as error:
+        return {"outcome": "failed", "received": received, "error": causes(error)}
+    finally:
+        if client is not None:
+            with contextlib.suppress(Exception):
+                client.close()
+
+
+def outcome(case):
+    """The attempt, bounded: an alarm ends the library wherever it waits, so that nothing runs on in the next case."""
+    try:
+        signal.setitimer(signal.ITIMER_REAL, case["deadline_ms"] / 1000 * 0.9)
+        try:
+            return attempt(case)
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+    except Overdue as error:
+        last = causes(error.__context__) if error.__context__ else "none"
+        text = f"no result in {case['deadline_ms']} ms; the last error: {last}"
+        return {"outcome": "failed", "received": None, "error": text}
+
+
+def main():
+    answers = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)  # what the library prints is no answer
+    signal.signal(signal.SIGALRM, overdue)
+
+    def answer(line):
+        print(json.dumps(line), file=answers, flush=True)
+
+    answer(
+        {
+            "protocol": 1,
+            "adapter": "redis-py",
+            "library": "redis",
+            "version": redis.__version__,
+            "runtime": f"Python {platform.python_version()}",
+        }
+    )
+    for line in sys.stdin:
+        case = json.loads(line)
+        answer({"id": case["id"], **outcome(case)})
+
+
+main()

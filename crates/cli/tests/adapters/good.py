@@ -1,0 +1,5 @@
+"""Does everything right."""
+
+import _adapter
+
+_adapter.run(_adapter.attempt)

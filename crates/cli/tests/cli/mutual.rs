@@ -1,0 +1,81 @@
+//! Mutual TLS: the server under test, and clients with and without a certificate.
+
+use crate::support::{capturing, client, record, text_of, wirelab};
+
+fn verdicts(record: &serde_json::Value, arm: &str) -> Vec<(String, String, bool)> {
+    let text = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
+    let arms = record["arms"].as_array().unwrap().iter().filter(|found| found["arm"] == arm);
+    arms.map(|arm| (text(&arm["scenario"]), text(&arm["verdict"]), arm["as_expected"] == true)).collect()
+}
+
+#[test]
+fn both_servers_turn_intruders_away_only_where_they_demand_certificates() {
+    if !capturing() {
+        return;
+    }
+    for server in ["embedded", "redis"] {
+        let (output, folder) = wirelab(&["run", "mutual", "--server", server]);
+        let text = text_of(&output);
+        if server == "redis" && text.contains("cannot run `redis-server`") {
+            println!("skipped: no redis-server");
+            continue;
+        }
+        assert_eq!(output.status.code(), Some(0), "{server}: {text}");
+        let record = record(&folder);
+        let intruders = |arm: &str, verdict: &str| {
+            let found = verdicts(&record, arm);
+            found.iter().filter(|(id, is, _)| id.contains("intruder") && is == verdict).count()
+        };
+        assert_eq!((intruders("tls", "compromised"), intruders("mtls", "secure")), (6, 6), "{server}");
+        // The relay reads the password of a client that checks nothing, and gets no further with it.
+        let relay = record["arms"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .find(|arm| {
+                arm["scenario"] == "mutual/relay-without-certificate" && arm["arm"] == "mtls-unverified"
+            })
+            .unwrap();
+        assert_eq!(relay["got"], serde_json::json!(["credential"]), "{server}");
+    }
+}
+
+#[test]
+fn a_client_without_a_certificate_proves_nothing_and_one_with_it_is_secure() {
+    if !capturing() {
+        return;
+    }
+    for (fixture, code, verdict) in
+        [("shows_certificate.py", 0, "secure"), ("verifies.py", 5, "inconclusive")]
+    {
+        let command = client(fixture);
+        let arguments =
+            ["run", "mutual/session", "mutual/relay-without-certificate", "--client-cmd", &command];
+        let (output, folder) = wirelab(&[arguments.as_slice(), &["--arm", "mtls"]].concat());
+        assert_eq!(output.status.code(), Some(code), "{fixture}: {}", text_of(&output));
+        let found = verdicts(&record(&folder), "mtls");
+        assert_eq!(found.len(), 2, "{found:?}");
+        assert!(found.iter().all(|(_, is, _)| is == verdict), "{fixture}: {found:?}");
+    }
+}
+
+#[test]
+fn an_arm_in_which_the_attacker_gets_what_it_must_not_get_is_not_as_expected() {
+    if !capturing() {
+        return;
+    }
+    let scenarios = tempfile::tempdir().unwrap();
+    let text = include_str!("../../../../scenarios/mutual/relay-without-certificate.toml");
+    let path = scenarios.path().join("relay.toml");
+    // The relay at a server that demands nothing gets the data too.
+    std::fs::write(
+        &path,
+        text.replace(
+            "\"tls-unverified\"\nexpect = \"compromised\"\ngot",
+            "\"tls-unverified\"\nexpect = \"compromised\"\nnot_got",
+        ),
+    )
+    .unwrap();
+    let (output, _folder) = wirelab(&["run", path.to_str().unwrap()]);
+    assert_eq!(output.status.code(), Some(10), "{}", text_of(&output));
+}

@@ -1,0 +1,247 @@
+//! `expectations.toml`: where a client is expected to be other than a scenario says.
+
+use crate::client_files::{ClientsError, Text};
+use crate::registry::Registered;
+use semver::{Version, VersionReq};
+use std::collections::BTreeMap;
+use std::path::Path;
+use time::{Date, Month};
+use wirelab_model::{Exception, Expect, Expectation, ExpectationFile, Verdict};
+
+/// What is expected of each client in each scenario where it is not what the scenario says.
+#[derive(Debug, Clone, Default)]
+pub struct Expectations {
+    /// By client and scenario.
+    by_cell: BTreeMap<Key, Cell>,
+}
+
+/// What is expected of one client in one scenario.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Cell {
+    pub(crate) expect: Expect,
+    pub(crate) exception: Exception,
+}
+
+impl Expectations {
+    /// Reads `expectations.toml` in the clients folder; without one there are no exceptions. `registry` and
+    /// `scenarios` (ids) are all that there are, so that an entry that means none of them is found.
+    ///
+    /// # Errors
+    /// The file does not parse, names no client or scenario that there is, expects what is no answer, or has
+    /// a date or a range of versions that is none.
+    pub fn read(
+        folder: &Path,
+        registry: &[Registered],
+        scenarios: &[String],
+        today: Date,
+    ) -> Result<Self, ClientsError> {
+        let Some(text) = Text::read(&folder.join("expectations.toml"))? else { return Ok(Self::default()) };
+        let file: ExpectationFile = text.parse("expectations")?;
+        let mut by_cell = BTreeMap::new();
+        for (index, entry) in file.expectations.iter().enumerate() {
+            let cells = cells(entry, registry, scenarios, today)
+                .map_err(|(at, message, help)| text.fault(&message, &help, "expectation", index, &at))?;
+            by_cell.extend(cells);
+        }
+        Ok(Self { by_cell })
+    }
+
+    pub(crate) fn of(&self, client: &str, scenario: &str) -> Option<&Cell> {
+        self.by_cell.get(&(client.to_owned(), scenario.to_owned()))
+    }
+}
+
+/// Client and scenario.
+type Key = (String, String);
+/// Text to point at, message, help.
+type Fault = (String, String, String);
+
+fn cells(
+    entry: &Expectation,
+    registry: &[Registered],
+    scenarios: &[String],
+    today: Date,
+) -> Result<Vec<(Key, Cell)>, Fault> {
+    let fault = |at: &str, message: String, help: &str| Err((at.to_owned(), message, help.to_owned()));
+    let verdicts = entry.expect.verdicts();
+    let is_answer = |v: &Verdict| matches!(v, Verdict::Secure | Verdict::Compromised | Verdict::Hung);
+    if let Some(other) = verdicts.iter().find(|verdict| !is_answer(verdict)) {
+        let help =
+            "expect `secure`, `compromised` or `hung`: the other verdicts say that the lab cannot tell";
+        return fault(&other.to_string(), format!("a client cannot be expected to be `{other}`"), help);
+    }
+    if verdicts.is_empty() {
+        return fault("expect", "no verdict is expected".into(), "expect `secure`, `compromised` or `hung`");
+    }
+    if entry.reason.trim().is_empty() || entry.link.trim().is_empty() {
+        return fault("reason", "`reason` or `link` is empty".into(), "say why, and where to read on");
+    }
+    let until = entry.until.as_deref();
+    let Ok(day) = until.map(date).transpose() else {
+        let given = until.unwrap_or_default();
+        return fault(given, format!("`{given}` is no date"), "write it as `2027-03-31`");
+    };
+    let versions = entry.versions.as_deref().unwrap_or("*");
+    let Ok(range) = VersionReq::parse(versions) else {
+        let help = "write it as `<6` or as `>=2.6, <2.7.33`";
+        return fault(versions, format!("`{versions}` is no range of versions"), help);
+    };
+    let named: Vec<&Registered> =
+        registry.iter().filter(|client| fits(&entry.client, &client.record.name)).collect();
+    if named.is_empty() {
+        let message = format!("no client is called `{}`", entry.client);
+        return fault(
+            &entry.client,
+            message,
+            "`wirelab clients` lists them; `*` at the end stands for any rest",
+        );
+    }
+    let mut clients = Vec::new();
+    for client in named {
+        let version = &client.record.version;
+        match (entry.versions.is_some(), parse_version(version)) {
+            (false, _) => clients.push(&client.record.name),
+            (true, Some(version)) if range.matches(&version) => clients.push(&client.record.name),
+            (true, Some(_)) => {}
+            (true, None) => {
+                let message = format!(
+                    "the version {version} of `{}` cannot be held against a range",
+                    client.record.name
+                );
+                return fault(versions, message, "name the client without `versions`");
+            }
+        }
+    }
+    let exception = Exception {
+        reason: entry.reason.clone(),
+        link: entry.link.clone(),
+        until: entry.until.clone(),
+        expired: day.is_some_and(|day| today > day),
+    };
+    let cell = Cell { expect: entry.expect.clone(), exception };
+    let mut cells = Vec::new();
+    for pattern in &entry.scenarios {
+        let ids: Vec<&String> = scenarios.iter().filter(|id| fits(pattern, id)).collect();
+        if ids.is_empty() {
+            let help = "`wirelab list` shows the ids; `*` at the end stands for any rest";
+            return fault(pattern, format!("no scenario is called `{pattern}`"), help);
+        }
+        for id in ids {
+            cells.extend(clients.iter().map(|name| (((*name).clone(), id.clone()), cell.clone())));
+        }
+    }
+    if entry.scenarios.is_empty() {
+        return fault("scenarios", "no scenario is named".into(), "name at least one");
+    }
+    Ok(cells)
+}
+
+/// Whether a name is the pattern, or begins with what is before its `*`.
+fn fits(pattern: &str, name: &str) -> bool {
+    match pattern.strip_suffix('*') {
+        Some(beginning) => name.starts_with(beginning),
+        None => name == pattern,
+    }
+}
+
+/// Three numbers, of which the last ones may be missing.
+fn parse_version(text: &str) -> Option<Version> {
+    let text = text.trim_start_matches('v');
+    [text.to_owned(), format!("{text}.0"), format!("{text}.0.0")]
+        .iter()
+        .find_map(|text| Version::parse(text).ok())
+}
+
+/// `2027-03-31`.
+fn date(text: &str) -> Result<Date, ()> {
+    let mut parts = text.split('-');
+    let mut number = |digits| {
+        let part = parts.next().filter(|part| part.len() == digits).ok_or(())?;
+        part.parse::<u16>().map_err(|_| ())
+    };
+    let (year, month, day) = (number(4)?, number(2)?, number(2)?);
+    if parts.next().is_some() {
+        return Err(());
+    }
+    let month = u8::try_from(month).ok().and_then(|month| Month::try_from(month).ok()).ok_or(())?;
+    Date::from_calendar_date(i32::from(year), month, u8::try_from(day).map_err(|_| ())?).map_err(|_| ())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::registry::registry;
+
+    const GOOD: &str = r#"
+[[expectation]]
+client = "lib-*"
+versions = "<6"
+scenarios = ["a/one", "b/*"]
+expect = "compromised"
+reason = "it does not look at names"
+link = "https://example.org/1"
+[[expectation]]
+client = "lib-5"
+scenarios = ["b/two"]
+expect = "compromised"
+reason = "known"
+link = "https://example.org/2"
+until = "2027-03-31"
+"#;
+
+    fn read(text: &str, today: &str) -> Result<Expectations, ClientsError> {
+        let folder = tempfile::tempdir().unwrap();
+        let client = |number: &str, version: &str| {
+            format!(
+                "[[client]]\nname = \"lib-{number}\"\nversion = \"{version}\"\nconfiguration = \"\"\nrun = \"x\"\n"
+            )
+        };
+        let head = "language = \"\"\nlibrary = \"lib\"\nneeds = []\nget = \"\"\n";
+        let file = head.to_owned() + &client("5", "5.2") + &client("6", "6.0.0");
+        std::fs::create_dir(folder.path().join("lib")).unwrap();
+        std::fs::write(folder.path().join("lib/client.toml"), file).unwrap();
+        std::fs::write(folder.path().join("expectations.toml"), text).unwrap();
+        let scenarios = ["a/one", "b/two", "b/three"].map(str::to_owned);
+        Expectations::read(folder.path(), &registry(folder.path()).unwrap(), &scenarios, date(today).unwrap())
+    }
+
+    #[test]
+    fn versions_and_patterns_select_and_the_last_entry_holds() {
+        let found = read(GOOD, "2026-01-01").unwrap();
+        let reason = |client, scenario| found.of(client, scenario).map(|cell| cell.exception.reason.as_str());
+        assert_eq!(reason("lib-5", "a/one"), Some("it does not look at names"));
+        assert_eq!(reason("lib-5", "b/three"), Some("it does not look at names"));
+        assert_eq!(reason("lib-5", "b/two"), Some("known"));
+        assert_eq!(reason("lib-6", "a/one"), None);
+    }
+
+    #[test]
+    fn a_waiver_holds_through_its_last_day() {
+        for (today, expired) in [("2027-03-31", false), ("2027-04-01", true)] {
+            let found = read(GOOD, today).unwrap();
+            assert_eq!(found.of("lib-5", "b/two").unwrap().exception.expired, expired, "{today}");
+            assert!(!found.of("lib-5", "a/one").unwrap().exception.expired, "no waiver, no end");
+        }
+    }
+
+    #[test]
+    fn faults_are_found() {
+        for (from, to, told) in [
+            ("\"lib-5\"", "\"lib-7\"", "no client is called `lib-7`"),
+            ("\"b/two\"]", "\"b/tow\"]", "no scenario is called `b/tow`"),
+            ("[\"b/two\"]", "[]", "no scenario is named"),
+            ("<6", "<<6", "no range of versions"),
+            ("2027-03-31", "31.3.2027", "`31.3.2027` is no date"),
+            ("2027-03-31", "2027-02-30", "`2027-02-30` is no date"),
+            ("\"compromised\"\nreason = \"known\"", "\"skipped\"\nreason = \"known\"", "`skipped`"),
+            ("\"compromised\"\nreason = \"known\"", "[]\nreason = \"known\"", "no verdict"),
+            ("\"known\"", "\" \"", "`reason` or `link` is empty"),
+            ("until", "untill", "unknown field"),
+            ("link = \"https://example.org/2\"\n", "", "link"),
+        ] {
+            let error = read(&GOOD.replace(from, to), "2026-01-01").unwrap_err();
+            assert!(error.to_string().contains(told), "{from} -> {to}: {error}");
+            assert_eq!(error.exit_code(), wirelab_model::ExitCode::Parse);
+        }
+    }
+}

@@ -1,0 +1,312 @@
+//! One worker: groups of arms between their controls, judged, recorded, told. Several work at the same time,
+//! each with a capture of its own.
+
+use crate::evidence::{arm_folder, control_folder};
+use crate::expectations::Expectations;
+use crate::group::{Group, Rogue};
+use crate::lab::{Lab, RunError};
+use crate::options::Sabotage;
+use crate::trial::{Peer, Recorded, Spec};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
+use tokio::sync::mpsc::UnboundedSender;
+use wirelab_judge::{Control, Finding, Support, liveness_sibling};
+use wirelab_model::{
+    Arm, ArmEvidence, ArmRecord, ClientEnd, ControlRecord, Exception, Expect, RunEvent, Scenario, Topology,
+    Transport, TrialKind, Verdict,
+};
+use wirelab_subject::{Client, ServerKind};
+
+/// Final findings, by scenario and transport.
+pub(crate) type Findings = BTreeMap<(String, Transport), Finding>;
+
+/// What all workers of a run share.
+#[derive(Clone)]
+pub(crate) struct Shared {
+    scenarios: Arc<[Scenario]>,
+    server: String,
+    events: UnboundedSender<RunEvent>,
+    /// Set once nothing more is to be run, with the reason.
+    stop: Arc<Mutex<Option<String>>>,
+}
+
+impl Shared {
+    pub(crate) fn new(scenarios: Arc<[Scenario]>, server: String, events: UnboundedSender<RunEvent>) -> Self {
+        Self { scenarios, server, events, stop: Arc::default() }
+    }
+
+    fn tell(&self, event: RunEvent) {
+        // Whoever listens no longer is gone with the run.
+        drop(self.events.send(event));
+    }
+
+    fn stopped(&self) -> Option<String> {
+        self.stop.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn stop(&self, scenario: &Scenario, transport: Transport, verdict: Verdict) {
+        let mut stop = self.stop.lock().unwrap_or_else(PoisonError::into_inner);
+        stop.get_or_insert_with(|| {
+            format!("not run: --fail-fast, and {} {transport} was {verdict}", scenario.id)
+        });
+    }
+}
+
+/// What workers have done.
+#[derive(Default)]
+pub(crate) struct Done {
+    pub(crate) arms: Vec<ArmRecord>,
+    pub(crate) controls: Vec<ControlRecord>,
+    pub(crate) evidence: BTreeMap<String, ArmEvidence>,
+}
+
+impl Done {
+    pub(crate) fn add(&mut self, other: Self) {
+        self.arms.extend(other.arms);
+        self.controls.extend(other.controls);
+        self.evidence.extend(other.evidence);
+    }
+}
+
+pub(crate) struct Worker {
+    lab: Lab,
+    shared: Shared,
+    /// Findings of this worker so far, for the arms that need a live sibling.
+    findings: Findings,
+    /// Those of the built-in client.
+    liveness: Arc<Findings>,
+    done: Done,
+}
+
+impl Worker {
+    pub(crate) fn new(lab: Lab, shared: Shared) -> Self {
+        let (findings, liveness, done) = (Findings::new(), Arc::default(), Done::default());
+        Self { lab, shared, findings, liveness, done }
+    }
+
+    /// With the findings of the built-in client, which show that attacks are live.
+    pub(crate) fn with_liveness(self, liveness: Arc<Findings>) -> Self {
+        Self { liveness, ..self }
+    }
+
+    pub(crate) fn end(self) -> (Lab, Done, Findings) {
+        (self.lab, self.done, self.findings)
+    }
+
+    pub(crate) async fn group(&mut self, group: &Group) -> Result<(), RunError> {
+        if let Some(why) = self.shared.stopped() {
+            for planned in &group.arms {
+                self.finish(group, planned.scenario, Finding::skipped(why.clone()), "", 0);
+            }
+            return Ok(());
+        }
+        let before = self.control(group, TrialKind::ControlBefore, None).await?;
+        if !before.passed {
+            let folder = control_folder(&group.client, group.topology, group.transport, "before");
+            for planned in &group.arms {
+                let finding = without_control(&before);
+                let finding = self.unsupported(&folder, &finding).unwrap_or(finding);
+                self.finish(group, planned.scenario, finding, "", 0);
+            }
+            return Ok(());
+        }
+        let shared = self.shared.clone();
+        let mut unarmed = BTreeMap::new();
+        for rogue in group.rogues(&shared.scenarios) {
+            unarmed.insert(rogue, self.control(group, TrialKind::ControlUnarmed, Some(rogue)).await?);
+        }
+        let mut found = Vec::new();
+        for planned in &group.arms {
+            let Some(scenario) = shared.scenarios.get(planned.scenario) else { continue };
+            let begun = Instant::now();
+            if let Some(why) = self.shared.stopped() {
+                found.push((planned, Finding::skipped(why), String::new(), 0));
+                continue;
+            }
+            self.tell_start(&scenario.id, group);
+            let idle = self.lab.options.sabotage == Some(Sabotage::IdleRogue);
+            let peer = match Peer::attacking(&scenario.attack) {
+                peer @ (Peer::Good | Peer::Intruded { .. }) => peer,
+                _ if idle => Peer::Idle,
+                peer => peer,
+            };
+            let Group { client, transport, topology, .. } = group;
+            let (transport, topology) = (*transport, *topology);
+            let spec = Spec { kind: TrialKind::Attack, transport, topology, client, peer };
+            let folder = arm_folder(&group.client, &scenario.id, group.transport);
+            let recorded = self.trial(&spec, &folder).await?;
+            let finding =
+                masked(&self.lab, &recorded, wirelab_judge::find(&scenario.attack, &recorded.trial));
+            let finding = self.unsupported(&folder, &finding).unwrap_or(finding);
+            self.shared.tell(RunEvent::TrialEnded);
+            let (expect, _) = expected(&self.lab.options.expectations, &group.client, scenario, &planned.arm);
+            if self.lab.options.fail_fast && !expect.allows(finding.verdict) {
+                self.shared.stop(scenario, group.transport, finding.verdict);
+            }
+            found.push((planned, finding, folder, begun.elapsed().as_millis() as u64));
+        }
+        let after = self.control(group, TrialKind::ControlAfter, None).await?;
+        for (planned, finding, folder, duration_ms) in found {
+            let Some(scenario) = shared.scenarios.get(planned.scenario) else { continue };
+            let liveness = liveness_sibling(scenario, group.transport)
+                .and_then(|sibling| Some((sibling, self.sibling(scenario, sibling)?)));
+            let support = Support {
+                before: &before,
+                after: Some(&after),
+                unarmed: Rogue::of(&scenario.attack).and_then(|rogue| unarmed.get(&rogue)),
+                liveness,
+            };
+            let finding = wirelab_judge::verdict(&scenario.attack, finding, support);
+            self.finish(group, planned.scenario, finding, &folder, duration_ms);
+        }
+        Ok(())
+    }
+
+    /// What shows an attack live: the client's own arm, or else that of the built-in client.
+    fn sibling(&self, scenario: &Scenario, transport: Transport) -> Option<&Finding> {
+        let key = (scenario.id.clone(), transport);
+        let all = [self.findings.get(&key), self.liveness.get(&key)];
+        let mut all = all.into_iter().flatten();
+        let live = all.clone().find(|finding| finding.verdict == Verdict::Compromised);
+        live.or_else(|| all.next())
+    }
+
+    /// What a trial is where the client says that it does not support it. A leak stands by itself.
+    fn unsupported(&self, folder: &str, found: &Finding) -> Option<Finding> {
+        let end = &self.done.evidence.get(folder)?.client.end;
+        let unsupported = matches!(end, ClientEnd::Unsupported { .. });
+        (unsupported && found.verdict != Verdict::Compromised).then(|| Finding::skipped(end.to_string()))
+    }
+
+    async fn control(
+        &mut self,
+        group: &Group,
+        kind: TrialKind,
+        rogue: Option<Rogue>,
+    ) -> Result<Control, RunError> {
+        let name = match (kind, rogue) {
+            (TrialKind::ControlBefore, _) => "before".to_owned(),
+            (TrialKind::ControlUnarmed, Some(rogue)) => format!("unarmed-{}", rogue.word()),
+            _ => "after".to_owned(),
+        };
+        self.tell_start(&format!("control {name}"), group);
+        let peer = rogue.map_or(Peer::Good, Peer::unarmed);
+        let Group { client, transport, topology, .. } = group;
+        let spec = Spec { kind, transport: *transport, topology: *topology, client, peer };
+        let folder = control_folder(client, *topology, *transport, &name);
+        let recorded = self.trial(&spec, &folder).await?;
+        let mut control = wirelab_judge::control(&recorded.trial);
+        control.why = mask_why(&self.lab, &recorded, &control.why);
+        let record = ControlRecord {
+            kind,
+            rogue: rogue.map(Rogue::word),
+            arm: group.transport,
+            topology: group.topology,
+            client: group.client.describe(),
+            passed: control.passed,
+            why: control.why.clone(),
+            evidence: folder,
+        };
+        self.done.controls.push(record.clone());
+        self.shared.tell(RunEvent::Control(record));
+        Ok(control)
+    }
+
+    fn tell_start(&self, name: &str, group: &Group) {
+        let (name, client) = (name.to_owned(), group.client.describe());
+        self.shared.tell(RunEvent::TrialStarted { name, arm: group.transport, client });
+    }
+
+    async fn trial(&mut self, spec: &Spec<'_>, folder: &str) -> Result<Recorded, RunError> {
+        let path = self.lab.options.folder.join(folder);
+        crate::lab::make_folder(&path)?;
+        // Boxed: the state of a whole trial is too large to be copied around.
+        let recorded = Box::pin(crate::trial::run(&self.lab, spec, &path)).await?;
+        let peer = if spec.peer.is_server() { "server" } else { "rogue" };
+        let evidence = crate::evidence::write(&path, &recorded, peer, self.lab.options.reveal)?;
+        self.done.evidence.insert(folder.to_owned(), evidence);
+        Ok(recorded)
+    }
+
+    fn finish(&mut self, group: &Group, scenario: usize, finding: Finding, folder: &str, duration_ms: u64) {
+        let shared = self.shared.clone();
+        let Some(scenario) = shared.scenarios.get(scenario) else { return };
+        let Some(arm) = scenario.arms.iter().find(|arm| arm.transport == group.transport) else { return };
+        let (expect, exception) = expected(&self.lab.options.expectations, &group.client, scenario, arm);
+        let got = exception.is_some()
+            || (arm.got.iter().all(|wanted| finding.got.contains(wanted))
+                && !arm.not_got.iter().any(|unwanted| finding.got.contains(unwanted)));
+        let expired = exception.is_some_and(|exception| exception.expired);
+        let as_expected = expect.allows(finding.verdict) && got && !expired;
+        self.findings.insert((scenario.id.clone(), arm.transport), finding.clone());
+        let left_behind = self.done.evidence.get(folder).map(|evidence| evidence.client.left_behind.clone());
+        let record = ArmRecord {
+            scenario: scenario.id.clone(),
+            arm: arm.transport,
+            client: group.client.describe(),
+            server: match group.topology {
+                Topology::Standalone => shared.server.clone(),
+                // See `Server::start`.
+                Topology::Cluster | Topology::Sentinel => ServerKind::Embedded.describe().unwrap_or_default(),
+            },
+            verdict: finding.verdict,
+            got: finding.got,
+            expected: expect.clone(),
+            expected_got: if exception.is_some() { Vec::new() } else { arm.got.clone() },
+            expected_not_got: if exception.is_some() { Vec::new() } else { arm.not_got.clone() },
+            liveness: liveness_sibling(scenario, arm.transport).is_none(),
+            as_expected,
+            exception: exception.cloned(),
+            why: finding.why,
+            evidence: folder.to_owned(),
+            left_behind: left_behind.unwrap_or_default(),
+            duration_ms,
+        };
+        self.done.arms.push(record.clone());
+        self.shared.tell(RunEvent::Arm(record));
+        if self.lab.options.fail_fast && !as_expected && finding.verdict != Verdict::Skipped {
+            self.shared.stop(scenario, arm.transport, finding.verdict);
+        }
+    }
+}
+
+/// What an arm must show: what the scenario says, unless another thing is expected of this very client over
+/// verified TLS. A waiver that is over changes nothing any more, but is still to be told of.
+fn expected<'a>(
+    expectations: &'a Expectations,
+    client: &Client,
+    scenario: &Scenario,
+    arm: &'a Arm,
+) -> (&'a Expect, Option<&'a Exception>) {
+    let cell = match client {
+        Client::Adapter(adapter) if arm.transport == Transport::Tls => {
+            expectations.of(adapter.name(), &scenario.id)
+        }
+        _ => None,
+    };
+    match cell {
+        Some(cell) if cell.exception.expired => (&arm.expect, Some(&cell.exception)),
+        Some(cell) => (&cell.expect, Some(&cell.exception)),
+        None => (&arm.expect, None),
+    }
+}
+
+/// What the arms of a group are when its first control failed.
+fn without_control(before: &Control) -> Finding {
+    if before.leaked.is_empty() {
+        return Finding::inconclusive(format!("not attacked: the control before it failed: {}", before.why));
+    }
+    // No attack was needed.
+    let (got, why) = (before.leaked.clone(), before.why.clone());
+    Finding { verdict: Verdict::Compromised, got, why, followed: None }
+}
+
+fn mask_why(lab: &Lab, recorded: &Recorded, why: &str) -> String {
+    if lab.options.reveal { why.to_owned() } else { recorded.needles.mask_text(why) }
+}
+
+fn masked(lab: &Lab, recorded: &Recorded, mut finding: Finding) -> Finding {
+    finding.why = mask_why(lab, recorded, &finding.why);
+    finding
+}
