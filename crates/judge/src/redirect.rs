@@ -35,7 +35,8 @@ pub(crate) fn find(trial: &Trial) -> Finding {
     }
     let facts = facts(trial, peer);
     if !proven && let Some(why) = contradiction {
-        return Finding::inconclusive(why);
+        // Packets that were dropped are the likelier story.
+        return Finding::inconclusive(wire::capture_fault(trial).unwrap_or_else(|| why.to_owned()));
     }
     if got.is_empty() {
         return declined(trial, peer, &facts);
