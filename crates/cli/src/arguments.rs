@@ -218,6 +218,9 @@ pub(crate) struct RunOptions {
     /// Test this program (no shell) instead of the built-in client
     #[arg(long, value_name = "CMD")]
     pub(crate) client_cmd: Option<String>,
+    /// What this program can connect to: it is told by WIRELAB_TOPOLOGY [default: standalone; the built-in client: all]
+    #[arg(long)]
+    pub(crate) topology: Vec<TopologyName>,
     /// The good server
     #[arg(long, default_value = "embedded")]
     pub(crate) server: ServerName,
@@ -251,6 +254,13 @@ pub(crate) struct RunOptions {
 pub(crate) enum ServerName {
     Embedded,
     Redis,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum TopologyName {
+    Standalone,
+    Cluster,
+    Sentinel,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]

@@ -1,4 +1,4 @@
-use crate::arguments::{ArmName, Color, RunOptions, SabotageName, ServerName};
+use crate::arguments::{ArmName, Color, RunOptions, SabotageName, ServerName, TopologyName};
 use crate::complain;
 use crate::progress::Progress;
 use std::io::IsTerminal;
@@ -6,8 +6,8 @@ use std::path::Path;
 use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 use wirelab_capture::Place;
-use wirelab_model::{ExitCode, Scenario, Transport};
-use wirelab_runner::{Filter, Options, Sabotage, select};
+use wirelab_model::{ExitCode, Scenario, Topology, Transport};
+use wirelab_runner::{Filter, Options, Sabotage, select, suited};
 use wirelab_subject::{Client, ServerKind};
 
 /// Runs scenarios, writes the reports, prints the table.
@@ -28,6 +28,20 @@ pub(crate) fn run(wanted: &[String], tags: &[String], given: &RunOptions) -> Exi
             return ExitCode::Usage;
         }
     };
+    let builtin = client == Client::Builtin && given.client.is_empty();
+    let (scenarios, left_out) = match suited(scenarios, &topologies(&given.topology, builtin)) {
+        Ok(suited) => suited,
+        Err(error) => {
+            let code = error.exit_code();
+            complain(error.into());
+            return code;
+        }
+    };
+    if left_out > 0 {
+        eprintln!(
+            "not run: {left_out} scenarios for clients of a cluster or a Sentinel; --topology says that this is one\n"
+        );
+    }
     let (registered, expectations) = match crate::clients::chosen(given, &scenarios) {
         Ok(chosen) => chosen,
         Err(error) => {
@@ -92,6 +106,22 @@ pub(crate) fn run(wanted: &[String], tags: &[String], given: &RunOptions) -> Exi
 
 fn processors() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
+}
+
+/// What the clients under test can connect to: one server, unless somebody says more.
+fn topologies(given: &[TopologyName], builtin: bool) -> Vec<Topology> {
+    if given.is_empty() && builtin {
+        return vec![Topology::Standalone, Topology::Cluster, Topology::Sentinel];
+    }
+    if given.is_empty() {
+        return vec![Topology::Standalone];
+    }
+    let topology = |given: &TopologyName| match given {
+        TopologyName::Standalone => Topology::Standalone,
+        TopologyName::Cluster => Topology::Cluster,
+        TopologyName::Sentinel => Topology::Sentinel,
+    };
+    given.iter().map(topology).collect()
 }
 
 fn transport(arm: ArmName) -> Transport {

@@ -15,6 +15,7 @@ pub fn find(attack: &Attack, trial: &Trial) -> Finding {
         Attack::Impostor { .. } | Attack::RelayRead { .. } => impostor_or_relay(trial, false),
         Attack::RelayTamper { .. } => impostor_or_relay(trial, true),
         Attack::Corrupt => corrupt(trial),
+        Attack::Redirect { .. } => crate::redirect::find(trial),
         Attack::Intruder { .. } => intruder(trial),
         Attack::Misbehave { .. } => crate::misbehave::misbehave(trial),
         Attack::Stall { .. } => crate::stall::stall(trial),
@@ -154,11 +155,8 @@ pub(crate) fn turned_away(trial: &Trial, connection: &Connection) -> bool {
 
 /// The attacker got nothing. Was that because the client refused the certificate?
 fn refused(trial: &Trial, peer: &PeerReport) -> Finding {
-    if let ClientEnd::NotStarted { .. } = trial.client.end {
-        return Finding::inconclusive(trial.client.end.to_string());
-    }
-    if let Some(fault) = wire::capture_fault(trial) {
-        return Finding::inconclusive(fault);
+    if let Some(finding) = capture_or_end(trial) {
+        return finding;
     }
     if peer.connections.is_empty() {
         return Finding::inconclusive(
@@ -210,6 +208,14 @@ fn refused(trial: &Trial, peer: &PeerReport) -> Finding {
         )),
         end => Finding::inconclusive(format!("the client refused the certificate ({how}), but {end}")),
     }
+}
+
+/// Why nothing can be said about what did not happen: the client was not started, or the capture has holes.
+pub(crate) fn capture_or_end(trial: &Trial) -> Option<Finding> {
+    if let ClientEnd::NotStarted { .. } = trial.client.end {
+        return Some(Finding::inconclusive(trial.client.end.to_string()));
+    }
+    wire::capture_fault(trial).map(Finding::inconclusive)
 }
 
 /// The beginning of what a client says; all of it is in the evidence.

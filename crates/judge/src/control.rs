@@ -9,23 +9,28 @@ pub struct Control {
     /// What leaked in clear although the arm has TLS: the client gives itself away without any
     /// attack.
     pub leaked: Vec<Got>,
+    /// Whether the client went where the rogue sent it. None where it sent it nowhere.
+    pub followed: Option<bool>,
     /// One sentence for people.
     pub why: String,
 }
 
 /// Judges a control: client and peer worked, the data reached its place, and the wire saw it.
 pub fn control(trial: &Trial) -> Control {
+    if trial.announced_port.is_some() {
+        return crate::redirect::unarmed(trial);
+    }
     let leaked = if trial.transport.is_tls() { wire::leaked(&trial.wire) } else { Vec::new() };
     if !leaked.is_empty() {
         let why = format!(
             "without any attack, and although the arm has TLS, the wire shows in clear: {}",
             wire::leaks_in_words(&trial.wire)
         );
-        return Control { passed: false, leaked, why };
+        return Control { passed: false, leaked, followed: None, why };
     }
     match failure(trial) {
-        Some(why) => Control { passed: false, leaked, why },
-        None => Control { passed: true, leaked, why: success(trial) },
+        Some(why) => Control { passed: false, leaked, followed: None, why },
+        None => Control { passed: true, leaked, followed: None, why: success(trial) },
     }
 }
 

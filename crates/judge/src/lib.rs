@@ -16,6 +16,7 @@ mod finding;
 mod intruder;
 mod misbehave;
 mod path;
+mod redirect;
 mod stall;
 mod support;
 mod wire;

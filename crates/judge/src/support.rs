@@ -73,6 +73,12 @@ pub fn verdict(attack: &Attack, found: Finding, support: Support<'_>) -> Finding
                     unarmed.why
                 ));
             }
+            Some(unarmed) if unarmed.followed != found.followed && found.followed.is_some() => {
+                return Finding::inconclusive(format!(
+                    "the client does not do the same when it is sent to a good server: {}",
+                    unarmed.why
+                ));
+            }
             Some(_) => {}
         }
     }
@@ -95,7 +101,7 @@ mod tests {
     use super::*;
 
     fn control(passed: bool) -> Control {
-        Control { passed, leaked: vec![], why: "x".into() }
+        Control { passed, leaked: vec![], followed: None, why: "x".into() }
     }
 
     /// What waits for ever shows a stall live; what gets secrets shows nothing of it.
@@ -148,6 +154,11 @@ mod tests {
         }
         let hung = verdict(&attack, Finding::hung("x"), Support { unarmed: Some(&bad), ..all });
         assert_eq!(hung.verdict, Verdict::Inconclusive, "hung needs it too");
+        // Sent to a good server it does one thing, and to a bad one the other.
+        let stayed = Control { followed: Some(false), ..control(true) };
+        let went = Finding { followed: Some(true), ..Finding::secure("x") };
+        let fickle = verdict(&attack, went, Support { unarmed: Some(&stayed), ..all });
+        assert_eq!(fickle.verdict, Verdict::Inconclusive);
         let compromised = verdict(&attack, live.clone(), Support { before: &bad, liveness: None, ..all });
         assert_eq!(compromised.verdict, Verdict::Compromised, "a leak stands by itself");
     }

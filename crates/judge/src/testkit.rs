@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use wirelab_model::{
     Canaries, CanaryKind, ClientEnd, ClientReport, Connection, Direction, Encoding, Ending, FlowKind,
-    FlowSeen, Handshake, Leak, Opening, PeerReport, TlsFacts, TlsSeen, Transport, Trial, TrialKind,
+    FlowSeen, Handshake, Leak, Listener, Opening, PeerReport, TlsFacts, TlsSeen, Transport, Trial, TrialKind,
     WireReport, Witnessed,
 };
 
@@ -26,6 +26,7 @@ pub(crate) fn good(transport: Transport) -> Trial {
         transport,
         canaries: Canaries::new([[1; 12], [2; 12], [3; 12], [4; 12]]),
         port: 6379,
+        announced_port: None,
         wire: WireReport {
             packets: 20,
             bytes: 2000,
@@ -55,6 +56,7 @@ pub(crate) fn good(transport: Transport) -> Trial {
         peer: Some(PeerReport {
             key_log: Vec::new(),
             connections: vec![Connection {
+                listener: Listener::Dialled,
                 client,
                 upstream: None,
                 opening: if tls { Opening::Tls } else { Opening::Plaintext },
@@ -73,6 +75,7 @@ pub(crate) fn good(transport: Transport) -> Trial {
                 server_bytes: 100,
                 client_certificate: transport.is_mutual(),
                 tampered: vec![],
+                redirected: vec![],
                 ended: Ending::ClientClosed,
                 witnessed: Witnessed { from_client: secrets, to_client: vec![CanaryKind::Value] },
                 read: vec![],

@@ -57,9 +57,10 @@ pub(crate) fn capture_fault(trial: &Trial) -> Option<String> {
     (gaps > 0).then(|| format!("{gaps} bytes between client and peer are missing in the capture"))
 }
 
-/// Flows to the port that the client was told to use.
+/// Flows to the port that the client was told to use, and to the one that its peer sent it to.
 pub(crate) fn to_peer(trial: &Trial) -> impl Iterator<Item = &FlowSeen> {
-    trial.wire.flows.iter().filter(|flow| flow.server.port() == trial.port)
+    let ours = |port| port == trial.port || Some(port) == trial.announced_port;
+    trial.wire.flows.iter().filter(move |flow| ours(flow.server.port()))
 }
 
 /// The flow that the peer knows as `connection`.

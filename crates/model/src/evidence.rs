@@ -27,6 +27,8 @@ pub struct Trial {
     pub canaries: Canaries,
     /// Port on loopback that the client was told to use.
     pub port: u16,
+    /// Port on loopback that the peer sent the client to. None where it sends nobody anywhere.
+    pub announced_port: Option<u16>,
     /// First witness: the wire.
     pub wire: WireReport,
     /// Second witness: the peer that the client was pointed at. None where the peer is a foreign

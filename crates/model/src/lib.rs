@@ -18,6 +18,7 @@ mod frame;
 mod matrix;
 mod peer;
 mod record;
+mod redirect;
 mod scenario;
 mod schema;
 mod verdict;
@@ -40,10 +41,13 @@ pub use evidence::{ArmEvidence, PacketView, Trial, TrialKind};
 pub use exit::ExitCode;
 pub use frame::{Frame, LINKTYPE_ETHERNET};
 pub use matrix::{Matrix, MatrixCell, MatrixRow};
-pub use peer::{Connection, Ending, Handshake, Harvest, Offered, Opening, PeerReport, TlsFacts, Witnessed};
+pub use peer::{
+    Connection, Ending, Handshake, Harvest, Listener, Offered, Opening, PeerReport, TlsFacts, Witnessed,
+};
 pub use record::{
     ArmRecord, ClientRecord, ControlRecord, Exception, Outcome, RunRecord, ScenarioInfo, Setup,
 };
+pub use redirect::{AnnouncedHost, Destination, Redirection, Topology};
 pub use scenario::{Arm, Attack, Expect, Scenario, Transport};
 pub use schema::schemas;
 pub use verdict::{Got, Verdict};

@@ -20,6 +20,9 @@ pub struct PeerReport {
 /// One accepted connection.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Connection {
+    /// At which of the peer's listeners.
+    #[serde(default)]
+    pub listener: Listener,
     /// Where the client connected from; the wire knows the flow by it.
     pub client: SocketAddr,
     /// Local address of the connection to the good server, where a relay made one.
@@ -42,6 +45,9 @@ pub struct Connection {
     pub client_certificate: bool,
     /// What was done to the bytes in flight, or what is wrong with what the peer sent, in words; at most 16.
     pub tampered: Vec<String>,
+    /// Answers that sent the client elsewhere, such as `MOVED 42 localhost:7000`; at most 16.
+    #[serde(default)]
+    pub redirected: Vec<String>,
     /// How the connection ended.
     pub ended: Ending,
     /// Canaries found in what the client sent and in what it was sent; filled in by the runner.
@@ -52,6 +58,17 @@ pub struct Connection {
     /// Readable bytes to the client, cut at 256 KiB.
     #[serde(skip)]
     pub written: Vec<u8>,
+}
+
+/// The listeners of a peer.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Listener {
+    /// The one that the client was told to connect to.
+    #[default]
+    Dialled,
+    /// The one that the peer itself sent the client to.
+    Announced,
 }
 
 /// A credential that a rogue was given.

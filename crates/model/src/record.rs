@@ -1,6 +1,6 @@
 //! `run.json`: what a run leaves for machines.
 
-use crate::{Attack, ExitCode, Expect, Got, Importance, Transport, TrialKind, Verdict, Weakness};
+use crate::{Attack, ExitCode, Expect, Got, Importance, Topology, Transport, TrialKind, Verdict, Weakness};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -177,11 +177,14 @@ pub struct ArmRecord {
 pub struct ControlRecord {
     /// Which.
     pub kind: TrialKind,
-    /// Rogue that was run with its flaw removed: `impostor`, `relay`, `corrupter`; for impostors also what
+    /// Rogue that was run with its flaw removed: `impostor`, `relay`, `corrupter`, `redirector-..`; for impostors also what
     /// their certificate is like, such as `impostor-intermediate`.
     pub rogue: Option<String>,
     /// Its transport.
     pub arm: Transport,
+    /// What the client was told that it connects to.
+    #[serde(default)]
+    pub topology: Topology,
     /// Client: `builtin`, or the command.
     pub client: String,
     /// Whether it worked.

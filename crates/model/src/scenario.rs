@@ -1,4 +1,4 @@
-use crate::{Got, Importance, Verdict, Weakness};
+use crate::{AnnouncedHost, Destination, Got, Importance, Redirection, Topology, Verdict, Weakness};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -70,6 +70,9 @@ pub struct Scenario {
     pub importance: Importance,
     /// What is weak about a client or server that it succeeds against.
     pub weakness: Weakness,
+    /// What the client is told that it connects to. Clients get it as `WIRELAB_TOPOLOGY`.
+    #[serde(default)]
+    pub topology: Topology,
     /// What the attacker does.
     pub attack: Attack,
     /// The arms, at least one; each transport at most once.
@@ -100,6 +103,16 @@ pub enum Attack {
     },
     /// Passes bytes on without ending TLS, and flips one bit on the way to the client.
     Corrupt,
+    /// Has a server that the client trusts (a node or Sentinel that was taken over) send it elsewhere.
+    Redirect {
+        /// By which answer.
+        how: Redirection,
+        /// To which host; the port is always another.
+        #[serde(default)]
+        host: AnnouncedHost,
+        /// What waits there. Plaintext in the plaintext arm.
+        to: Destination,
+    },
     /// Connects to the good server itself, with the password that it stole. The server is under test.
     Intruder {
         /// Name of the certificate that it shows as a client: `none`, or an entry of the catalogue of
@@ -129,7 +142,8 @@ impl Attack {
         match self {
             Self::Impostor { certificate }
             | Self::RelayRead { certificate }
-            | Self::RelayTamper { certificate } => Some(certificate),
+            | Self::RelayTamper { certificate }
+            | Self::Redirect { to: Destination::Certificate(certificate), .. } => Some(certificate),
             _ => None,
         }
     }

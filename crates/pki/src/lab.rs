@@ -101,6 +101,17 @@ impl Lab {
         self.make(entry, now, true)
     }
 
+    /// A certificate by the trusted authority for 127.0.0.1, as IPv4 and as IPv6, and for `also`. Without
+    /// that it is what an attacker has whose own host really is called what it announces.
+    ///
+    /// # Errors
+    ///
+    /// [`PkiError::Make`].
+    pub fn for_address(&self, now: OffsetDateTime, also: Option<&str>) -> Result<Identity, PkiError> {
+        let name = if also.is_none() { "announced-name" } else { "good" };
+        issue(name, template::for_address(whole_seconds(now), also), &self.root)
+    }
+
     /// Makes the same without its flaw: what every client must accept, for the same reason for which
     /// it refuses the forged one.
     ///

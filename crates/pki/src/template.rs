@@ -25,6 +25,24 @@ pub(crate) fn server(now: OffsetDateTime) -> Result<CertificateParams, rcgen::Er
     Ok(params)
 }
 
+/// A good server certificate for 127.0.0.1, as IPv4 and as IPv6 (RFC 4291 section 2.5.5.2), and for the
+/// host `also`.
+pub(crate) fn for_address(
+    now: OffsetDateTime,
+    also: Option<&str>,
+) -> Result<CertificateParams, rcgen::Error> {
+    let mut params = server(now)?;
+    params.distinguished_name = named("127.0.0.1");
+    params.subject_alt_names = vec![
+        SanType::IpAddress(IpAddr::V4(Ipv4Addr::LOCALHOST)),
+        SanType::IpAddress(IpAddr::V6(Ipv4Addr::LOCALHOST.to_ipv6_mapped())),
+    ];
+    if let Some(host) = also {
+        params.subject_alt_names.push(SanType::DnsName(host.try_into()?));
+    }
+    Ok(params)
+}
+
 /// The good client certificate.
 pub(crate) fn client(now: OffsetDateTime) -> Result<CertificateParams, rcgen::Error> {
     let mut params = server(now)?;

@@ -9,6 +9,7 @@ mod serve;
 mod session;
 mod store;
 mod tls;
+mod topology;
 mod weak_key;
 
 pub use endpoint::{Accepts, Endpoint, EndpointError, Running, Stream};
@@ -17,3 +18,4 @@ pub use serve::serve;
 pub use session::{Access, Next, Session};
 pub use store::Store;
 pub use tls::Tls;
+pub use topology::{Address, Claims, SERVICE};

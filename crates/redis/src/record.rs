@@ -3,7 +3,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::mpsc;
-use wirelab_model::{Connection, Ending, Opening, PeerReport, Witnessed};
+use wirelab_model::{Connection, Ending, Listener, Opening, PeerReport, Witnessed};
 
 /// Connections that are recorded.
 const MOST_CONNECTIONS: usize = 64;
@@ -22,6 +22,7 @@ pub(crate) struct Records {
 impl Records {
     pub(crate) fn begin(&self, client: SocketAddr) -> Recorder {
         let connection = Arc::new(Mutex::new(Connection {
+            listener: Listener::Dialled,
             client,
             upstream: None,
             opening: Opening::Silent,
@@ -32,6 +33,7 @@ impl Records {
             server_bytes: 0,
             client_certificate: false,
             tampered: Vec::new(),
+            redirected: Vec::new(),
             ended: Ending::Open,
             witnessed: Witnessed::default(),
             read: Vec::new(),

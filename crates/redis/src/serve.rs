@@ -8,7 +8,7 @@ use wirelab_model::Ending;
 pub async fn serve(mut stream: Box<dyn Stream>, mut session: Session, recorder: Recorder) {
     let mut buffer = vec![0; 16 << 10];
     let mut out = Vec::new();
-    let mut noted = (0, 0);
+    let mut noted = (0, 0, 0);
     loop {
         let bytes = match stream.read(&mut buffer).await {
             Ok(0) => return recorder.ended(Ending::ClientClosed),
@@ -18,13 +18,14 @@ pub async fn serve(mut stream: Box<dyn Stream>, mut session: Session, recorder: 
         recorder.read(bytes);
         out.clear();
         let next = session.receive(bytes, &mut out);
-        let now = (session.commands().len(), session.credentials().len());
-        // Both only grow, up to a limit: a busy connection is not to copy them all the time.
+        let now = (session.commands().len(), session.credentials().len(), session.redirected().len());
+        // They only grow, up to a limit: a busy connection is not to copy them all the time.
         if now != noted {
             noted = now;
             recorder.note(|connection| {
                 connection.commands = session.commands().to_vec();
                 connection.credentials = session.credentials().to_vec();
+                connection.redirected = session.redirected().to_vec();
             });
         }
         recorder.written(&out);

@@ -1,9 +1,13 @@
 use crate::encode::Encoder;
 use crate::store::Store;
+use crate::topology::Claims;
+use wirelab_model::Topology;
 use wirelab_wire::resp::Decoder;
 
 /// Most commands that are noted of a session.
 const MOST_NOTED: usize = 256;
+/// Most answers that sent the client elsewhere that are noted.
+const MOST_REDIRECTED: usize = 16;
 
 /// Who may log in.
 #[derive(Debug, Clone)]
@@ -28,6 +32,7 @@ pub enum Next {
 pub struct Session {
     access: Access,
     store: Store,
+    claims: Option<Claims>,
     decoder: Decoder,
     resp3: bool,
     authenticated: bool,
@@ -35,6 +40,7 @@ pub struct Session {
     subscriptions: Vec<Vec<u8>>,
     commands: Vec<String>,
     credentials: Vec<String>,
+    redirected: Vec<String>,
 }
 
 impl Session {
@@ -43,6 +49,7 @@ impl Session {
         Self {
             access,
             store,
+            claims: None,
             decoder: Decoder::commands(),
             resp3: false,
             authenticated: false,
@@ -50,7 +57,15 @@ impl Session {
             subscriptions: Vec::new(),
             commands: Vec::new(),
             credentials: Vec::new(),
+            redirected: Vec::new(),
         }
+    }
+
+    /// The same as a cluster node or a Sentinel, which says this of its topology.
+    #[must_use]
+    pub fn claiming(mut self, claims: Claims) -> Self {
+        self.claims = Some(claims);
+        self
     }
 
     /// Commands so far: `GET/1`.
@@ -61,6 +76,11 @@ impl Session {
     /// Carriers of credentials so far: `AUTH`, `HELLO`.
     pub fn credentials(&self) -> &[String] {
         &self.credentials
+    }
+
+    /// Answers so far that sent the client elsewhere.
+    pub fn redirected(&self) -> &[String] {
+        &self.redirected
     }
 
     /// Takes what the client sent and adds the replies to `out`.
@@ -109,7 +129,10 @@ impl Session {
                 self.subscriptions.clear();
                 reply.simple("RESET");
             }
-            _ if !self.authenticated => reply.error("NOAUTH Authentication required."),
+            (name, _) if !self.authenticated && !self.is_open(name) => {
+                reply.error("NOAUTH Authentication required.");
+            }
+            (name, arguments) if self.topology(&mut reply, name, arguments) => {}
             ("SUBSCRIBE" | "PSUBSCRIBE", channels) if !channels.is_empty() => {
                 self.subscribe(&mut reply, &name, channels);
             }
@@ -120,9 +143,60 @@ impl Session {
                 reply.bulk(arguments.first().copied().unwrap_or_default());
             }
             ("CLIENT", [subcommand, rest @ ..]) => self.client(&mut reply, subcommand, rest),
+            ("INFO", _) => reply.bulk(
+                format!("# Server\r\nredis_version:{VERSION}\r\nredis_mode:{}\r\n\r\n# Replication\r\nrole:master\r\nconnected_slaves:0\r\n", self.mode()).as_bytes(),
+            ),
             (_, arguments) => data(&mut reply, &self.store, &name, arguments),
         }
         Next::Continue
+    }
+
+    /// Whether the command is answered before anybody has logged in: Sentinels have no password here, as
+    /// most have none.
+    fn is_open(&self, name: &str) -> bool {
+        let sentinel = self.claims.as_ref().is_some_and(|claims| claims.topology() == Topology::Sentinel);
+        sentinel
+            && ["SENTINEL", "PING", "INFO", "ROLE", "COMMAND", "CLIENT", "SUBSCRIBE", "PSUBSCRIBE"]
+                .contains(&name)
+    }
+
+    /// Answers what only cluster nodes and Sentinels know; false where this is neither, or the command is
+    /// like any other.
+    fn topology(&mut self, reply: &mut Encoder<'_>, name: &str, arguments: &[&[u8]]) -> bool {
+        let Some(claims) = &self.claims else { return false };
+        let sent = match (claims.topology(), name, arguments) {
+            (Topology::Cluster, "CLUSTER", [subcommand, rest @ ..]) => {
+                claims.cluster(reply, subcommand, rest)
+            }
+            (Topology::Cluster, "ASKING" | "READONLY" | "READWRITE", []) => {
+                reply.simple("OK");
+                None
+            }
+            // One port is Sentinel and master in one: the second for whoever has logged in.
+            (Topology::Sentinel, "ROLE", []) if !self.authenticated => {
+                claims.sentinel_role(reply);
+                None
+            }
+            (Topology::Sentinel, "SENTINEL", [subcommand, rest @ ..]) => {
+                claims.sentinel(reply, subcommand, rest)
+            }
+            (_, name, [key, ..]) if KEYED.contains(&name) => match claims.elsewhere(key) {
+                Some(to) => {
+                    reply.error(&to);
+                    Some(to)
+                }
+                None => return false,
+            },
+            _ => return false,
+        };
+        self.redirected.extend(sent);
+        self.redirected.truncate(MOST_REDIRECTED);
+        true
+    }
+
+    /// The word of HELLO and INFO.
+    fn mode(&self) -> String {
+        self.claims.as_ref().map_or(Topology::Standalone, Claims::topology).to_string()
     }
 
     fn auth(&mut self, reply: &mut Encoder<'_>, user: &[u8], password: &[u8]) {
@@ -170,7 +244,7 @@ impl Session {
                 _ => return reply.error("ERR Syntax error in HELLO option"),
             }
         }
-        if !self.authenticated {
+        if !self.authenticated && !self.is_open("SENTINEL") {
             return reply.error(
                 "NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO <proto> AUTH <user> <pass> option can be used to authenticate the client and select the RESP protocol version at the same time",
             );
@@ -189,7 +263,7 @@ impl Session {
         reply.bulk(b"id");
         reply.integer(1);
         reply.bulk(b"mode");
-        reply.bulk(b"standalone");
+        reply.bulk(self.mode().as_bytes());
         reply.bulk(b"role");
         reply.bulk(b"master");
         reply.bulk(b"modules");
@@ -240,6 +314,9 @@ impl Session {
     }
 }
 
+/// Commands whose first argument is a key.
+const KEYED: [&str; 11] =
+    ["GET", "SET", "SETEX", "PSETEX", "DEL", "UNLINK", "EXISTS", "MGET", "TTL", "PTTL", "TYPE"];
 /// Version that the server says it has: clients choose their commands by it.
 const VERSION: &str = "7.4.0";
 
@@ -276,9 +353,12 @@ fn data(reply: &mut Encoder<'_>, store: &Store, name: &str, arguments: &[&[u8]])
         ("DBSIZE", []) => reply.integer(store.len() as i64),
         ("PUBLISH", [_, _]) => reply.integer(0),
         ("CONFIG", [get, names @ ..]) if get.eq_ignore_ascii_case(b"GET") => config(reply, names),
-        ("INFO", _) => reply.bulk(
-            format!("# Server\r\nredis_version:{VERSION}\r\nredis_mode:standalone\r\n\r\n# Replication\r\nrole:master\r\nconnected_slaves:0\r\n").as_bytes(),
-        ),
+        ("ROLE", []) => {
+            reply.array(3);
+            reply.bulk(b"master");
+            reply.integer(0);
+            reply.array(0);
+        }
         ("COMMAND", _) => reply.array(0),
         ("CLUSTER", _) => reply.error("ERR This instance has cluster support disabled"),
         _ => reply.error(&format!("ERR unknown command '{name}', with args beginning with: ")),

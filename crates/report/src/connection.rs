@@ -90,6 +90,8 @@ mod tests {
     #[test]
     fn people_see_what_a_client_did_and_gave_away() {
         let mut seen = Connection {
+            listener: wirelab_model::Listener::Dialled,
+            redirected: Vec::new(),
             client: "127.0.0.1:50000".parse().unwrap(),
             upstream: None,
             opening: Opening::Tls,

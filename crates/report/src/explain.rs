@@ -86,6 +86,7 @@ mod tests {
             description: "It is bad.\nRemedy: mend it.\n".into(),
             references: vec!["RFC 1 section 2".into(), "CWE-1 Something".into()],
             tags: Vec::new(),
+            topology: wirelab_model::Topology::Standalone,
             importance: Importance::High,
             weakness,
             attack: Attack::Corrupt,

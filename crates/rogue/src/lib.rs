@@ -5,6 +5,7 @@ mod corrupt;
 mod greeting;
 pub mod misbehaviour;
 mod path;
+mod redirect;
 mod relay;
 mod script;
 mod script_peer;
@@ -12,13 +13,14 @@ mod stall;
 mod trusting;
 
 use misbehaviour::{Entry, Family, Recipe};
+pub use redirect::Lie;
 use relay::Relay;
 use script::{GOOD, Player};
 use std::net::SocketAddr;
 use std::time::Duration;
 use thiserror::Error;
 use tokio::sync::mpsc;
-use wirelab_model::{Connection, Ending, PeerReport};
+use wirelab_model::{Connection, Ending, Listener, PeerReport};
 use wirelab_pki::Identity;
 use wirelab_redis::{Accepts, Access, Endpoint, EndpointError, Running, Session, Store, Tls, serve};
 
@@ -55,7 +57,11 @@ pub struct Tamper {
 
 /// A rogue at work. Dropping it ends it and all its connections.
 #[derive(Debug)]
-pub struct Rogue(Running);
+pub struct Rogue {
+    running: Running,
+    /// Where it sends clients to, if anywhere.
+    announced: Option<Running>,
+}
 
 fn accepts(identity: Option<&Identity>) -> Result<Accepts, rustls::Error> {
     Ok(match identity {
@@ -73,6 +79,10 @@ fn play(endpoint: Endpoint, player: Player) -> Running {
 }
 
 impl Rogue {
+    fn one(running: Running) -> Self {
+        Self { running, announced: None }
+    }
+
     /// Answers in the server's place: takes any password, and harvests. Without a certificate it
     /// speaks plaintext.
     ///
@@ -98,7 +108,7 @@ impl Rogue {
         let running = Endpoint::bind(port)
             .await?
             .serve(accepts, move |stream, recorder| relay.clone().run(stream, recorder));
-        Ok(Self(running))
+        Ok(Self::one(running))
     }
 
     /// Passes bytes on as they are, and flips one bit of what the server sends, once per connection:
@@ -115,7 +125,7 @@ impl Rogue {
         let running = Endpoint::bind(port).await?.serve(Accepts::Raw, move |stream, recorder| {
             corrupt::run(stream, recorder, upstream, armed.then(|| value.clone()))
         });
-        Ok(Self(running))
+        Ok(Self::one(running))
     }
 
     /// Misbehaves as the entry says, with a good certificate of the shape of its family, or on the path to
@@ -131,7 +141,7 @@ impl Rogue {
     ) -> Result<Self, RogueError> {
         let flaw = entry.flaw;
         let endpoint = Endpoint::bind(port).await?;
-        Ok(Self(match entry.recipe {
+        Ok(Self::one(match entry.recipe {
             Recipe::Script(_, steps) => play(endpoint, Player::new(identity, steps, Some(flaw))?),
             Recipe::Greet(greeting) => {
                 let store = Store::default();
@@ -163,12 +173,14 @@ impl Rogue {
         family: Family,
     ) -> Result<Self, RogueError> {
         match family {
-            Family::Modern => Ok(Self(play(Endpoint::bind(port).await?, Player::new(identity, GOOD, None)?))),
+            Family::Modern => {
+                Ok(Self::one(play(Endpoint::bind(port).await?, Player::new(identity, GOOD, None)?)))
+            }
             Family::Old(_) => Self::answering(port, Accepts::Tls(Tls::tls12(identity)?)).await,
             Family::Server => Self::answering(port, accepts(Some(identity))?).await,
             Family::Path => {
                 let endpoint = Endpoint::bind(port).await?;
-                Ok(Self(endpoint.serve(Accepts::Raw, move |stream, recorder| {
+                Ok(Self::one(endpoint.serve(Accepts::Raw, move |stream, recorder| {
                     path::run(stream, recorder, upstream, None)
                 })))
             }
@@ -180,7 +192,7 @@ impl Rogue {
         let running = Endpoint::bind(port).await?.serve(accepts, move |stream, recorder| {
             serve(stream, Session::new(Access::Anyone, store.clone()), recorder)
         });
-        Ok(Self(running))
+        Ok(Self::one(running))
     }
 
     /// Takes connections and closes them at once: an attack that does not happen.
@@ -192,21 +204,49 @@ impl Rogue {
             recorder.ended(Ending::Error { reason: "the rogue is idle".into() });
             drop(stream);
         });
-        Ok(Self(running))
+        Ok(Self::one(running))
+    }
+
+    /// Answers as a server that the client trusts, and sends it to a second listener, which harvests.
+    /// `first` and `second` are what the two show; without a certificate they speak plaintext.
+    ///
+    /// # Errors
+    /// The port cannot be had.
+    pub async fn redirector(
+        port: u16,
+        lie: Lie<'_>,
+        first: Option<&Identity>,
+        second: Option<&Identity>,
+    ) -> Result<Self, RogueError> {
+        let (running, announced) = redirect::start(port, lie, first, second).await?;
+        Ok(Self { running, announced: Some(announced) })
     }
 
     /// The port on 127.0.0.1.
     pub fn port(&self) -> u16 {
-        self.0.port()
+        self.running.port()
     }
 
-    /// From now on tells of each connection once it has ended. It waits for whoever listens.
+    /// The port on 127.0.0.1 that clients are sent to, if any.
+    pub fn announced_port(&self) -> Option<u16> {
+        self.announced.as_ref().map(Running::port)
+    }
+
+    /// From now on tells of each connection to its own port once it has ended. It waits for whoever listens.
     pub fn watch(&self) -> mpsc::Receiver<Connection> {
-        self.0.watch()
+        self.running.watch()
     }
 
     /// Gives open connections `within` to end by themselves, ends the rest, and reports.
     pub async fn stop(self, within: Duration) -> PeerReport {
-        self.0.stop(within).await
+        let Some(announced) = self.announced else { return self.running.stop(within).await };
+        let (mut report, mut other) = tokio::join!(self.running.stop(within), announced.stop(within));
+        for connection in &mut other.connections {
+            connection.listener = Listener::Announced;
+        }
+        report.connections.append(&mut other.connections);
+        report.unrecorded += other.unrecorded;
+        report.key_log.append(&mut other.key_log);
+        report
     }
 }

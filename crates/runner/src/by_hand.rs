@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 use tokio::sync::mpsc;
-use wirelab_model::{Attack, Canaries, Connection, Harvest, Transport};
+use wirelab_model::{Attack, Canaries, Connection, Harvest, Topology, Transport};
 use wirelab_rogue::Rogue;
 use wirelab_subject::{Server, ServerKind, ServerTls, Target};
 use wirelab_wire::credential::credentials;
@@ -66,7 +66,8 @@ impl ByHand {
         let mut server = None;
         if peer.needs_server() && self.upstream.is_none() {
             let kind = ServerKind::Embedded;
-            server = Some(Server::start(kind, 0, &canaries.password, tls, &self.folder, &[]).await?);
+            let (topology, password) = (Topology::Standalone, &canaries.password);
+            server = Some(Server::start(kind, topology, 0, password, tls, &self.folder, &[]).await?);
         }
         let embedded = server.as_ref().map(|server| SocketAddr::from(([127, 0, 0, 1], server.port())));
         let upstream = self.upstream.or(embedded).unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 0)));
@@ -92,6 +93,7 @@ impl ByHand {
             host: host.to_owned(),
             port,
             transport: self.transport,
+            topology: Topology::Standalone,
             canaries,
             files: certificates.files.clone(),
             shows: None,

@@ -66,6 +66,11 @@ impl Certificates {
         self.pki.authority_der()
     }
 
+    /// What an attacker shows whose host really is called what it announces; good for `also` too.
+    pub(crate) fn for_address(&self, also: Option<&str>) -> Result<Identity, RunError> {
+        Ok(self.pki.for_address(OffsetDateTime::now_utc(), also)?)
+    }
+
     /// The certificate of that name: `good`, or an entry of the catalogue, made for this very moment.
     /// Scenarios are checked against the catalogue, so it is there.
     pub(crate) fn identity(&self, name: &str) -> Result<Identity, RunError> {

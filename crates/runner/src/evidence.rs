@@ -4,7 +4,7 @@
 use crate::lab::{RunError, make_folder, write_file};
 use crate::trial::Recorded;
 use std::path::Path;
-use wirelab_model::{ArmEvidence, Transport};
+use wirelab_model::{ArmEvidence, Topology, Transport};
 use wirelab_subject::Client;
 
 /// Most packets to show of an arm.
@@ -61,6 +61,15 @@ pub(crate) fn arm_folder(client: &Client, scenario: &str, transport: Transport) 
 }
 
 /// Folder of a control's evidence, relative to the run's folder.
-pub(crate) fn control_folder(client: &Client, transport: Transport, name: &str) -> String {
-    format!("evidence/{}/controls/{transport}-{name}", client.folder())
+pub(crate) fn control_folder(
+    client: &Client,
+    topology: Topology,
+    transport: Transport,
+    name: &str,
+) -> String {
+    let folder = client.folder();
+    match topology {
+        Topology::Standalone => format!("evidence/{folder}/controls/{transport}-{name}"),
+        other => format!("evidence/{folder}/controls/{other}-{transport}-{name}"),
+    }
 }

@@ -1,7 +1,7 @@
 //! The plan: which client runs which arms, in which order.
 
 use crate::trial::{HOST, host};
-use wirelab_model::{Arm, Attack, Scenario, Transport};
+use wirelab_model::{AnnouncedHost, Arm, Attack, Redirection, Scenario, Topology, Transport};
 use wirelab_pki::{Entry, Shape};
 use wirelab_rogue::misbehaviour::{self, Family};
 use wirelab_subject::Client;
@@ -22,6 +22,8 @@ pub struct Group {
     pub client: Client,
     /// How.
     pub transport: Transport,
+    /// What it is told that it connects to.
+    pub topology: Topology,
     /// The arms, in the order of their scenarios.
     pub arms: Vec<Planned>,
 }
@@ -55,10 +57,19 @@ impl Group {
 /// clients are sent to them: a client that cannot do that refuses them all, whatever the flaw.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Rogue {
-    Impostor { shape: Shape, host: &'static str },
+    Impostor {
+        shape: Shape,
+        host: &'static str,
+    },
     Relay,
     Corrupter,
     Misbehaving(Family),
+    /// How it sends clients elsewhere, and to which host: there are clients that follow one and not the
+    /// other.
+    Redirector {
+        how: Redirection,
+        host: AnnouncedHost,
+    },
 }
 
 impl Rogue {
@@ -74,6 +85,7 @@ impl Rogue {
             Attack::Misbehave { how } | Attack::Stall { how } | Attack::OnPath { how } => {
                 misbehaviour::find(how).map(|entry| Self::Misbehaving(entry.family()))
             }
+            Attack::Redirect { how, host, .. } => Some(Self::Redirector { how: *how, host: *host }),
         }
     }
 
@@ -93,6 +105,8 @@ impl Rogue {
             Self::Relay => "relay".into(),
             Self::Corrupter => "corrupter".into(),
             Self::Misbehaving(family) => family.word(),
+            Self::Redirector { how, host: AnnouncedHost::Same } => format!("redirector-{}", how.word()),
+            Self::Redirector { how, host } => format!("redirector-{}-{}", how.word(), host.word()),
         }
     }
 }
@@ -106,7 +120,8 @@ pub(crate) fn plan(scenarios: &[Scenario], clients: &[Client], wanted: Option<&[
         plan_one(scenarios, client, wanted, &mut groups);
     }
     let place = |client: &Client| clients.iter().position(|other| other == client);
-    groups.sort_by_key(|group| (!group.client.is_own(), place(&group.client), group.transport));
+    groups
+        .sort_by_key(|group| (!group.client.is_own(), place(&group.client), group.transport, group.topology));
     groups
 }
 
@@ -141,14 +156,17 @@ fn plan_one(scenarios: &[Scenario], client: &Client, wanted: Option<&[Transport]
             };
             for who in who.into_iter().flatten() {
                 let planned = Planned { scenario: index, arm: arm.clone() };
-                match groups.iter_mut().find(|group| group.transport == arm.transport && group.client == *who)
-                {
+                let (transport, topology) = (arm.transport, scenario.topology);
+                let same = |group: &&mut Group| {
+                    group.transport == transport && group.topology == topology && group.client == *who
+                };
+                match groups.iter_mut().find(same) {
                     // Several clients need the same arm of the lab's own.
                     Some(group) if group.arms.contains(&planned) => {}
                     Some(group) => group.arms.push(planned),
                     None => {
-                        let (client, transport) = (who.clone(), arm.transport);
-                        groups.push(Group { client, transport, arms: vec![planned] });
+                        let client = who.clone();
+                        groups.push(Group { client, transport, topology, arms: vec![planned] });
                     }
                 }
             }

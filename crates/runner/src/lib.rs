@@ -27,4 +27,4 @@ pub use probe::probe;
 pub use registry::{Registered, choose, registry};
 pub use run::{Finished, run};
 pub use scenario::{ScenarioError, parse};
-pub use select::{Filter, SelectError, Source, embedded, select};
+pub use select::{Filter, SelectError, Source, embedded, select, suited};

@@ -3,7 +3,7 @@
 use miette::{Diagnostic, NamedSource, SourceSpan};
 use std::collections::BTreeSet;
 use thiserror::Error;
-use wirelab_model::{Attack, Scenario, Transport, Verdict};
+use wirelab_model::{Attack, Destination, Scenario, Transport, Verdict};
 use wirelab_rogue::misbehaviour;
 
 /// A scenario that cannot be used. The fault is the file's.
@@ -101,6 +101,26 @@ fn check(scenario: &Scenario) -> Result<(), Fault> {
             &format!("the catalogue has: {}", known.join(", ")),
             how,
         );
+    }
+    if let Attack::Redirect { how, host, to } = &scenario.attack {
+        if scenario.topology != how.topology() {
+            let topology = how.topology();
+            return fault(
+                format!(
+                    "a client that takes its peer for `{}` is not sent elsewhere like this",
+                    scenario.topology
+                ),
+                &format!("set `topology = \"{topology}\"` before `[attack]`"),
+                how.word(),
+            );
+        }
+        if *to == Destination::AnnouncedName && !host.is_other_name() {
+            return fault(
+                "the announced host is the one that the client was told to connect to, so its certificate would be a good one".into(),
+                "set `host = \"address\"` or `host = \"ipv6\"`",
+                "announced-name",
+            );
+        }
     }
     if scenario.arms.is_empty() {
         return fault(

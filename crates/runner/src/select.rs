@@ -5,7 +5,7 @@ use include_dir::{Dir, include_dir};
 use miette::Diagnostic;
 use std::path::{Path, PathBuf};
 use thiserror::Error;
-use wirelab_model::{ExitCode, Scenario};
+use wirelab_model::{ExitCode, Scenario, Topology};
 
 /// The scenarios that the program carries, so that it works from any folder.
 static EMBEDDED: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../../scenarios");
@@ -146,6 +146,32 @@ pub fn select(wanted: &[String], filter: &Filter) -> Result<Vec<Source>, SelectE
         }
     }
     Ok(selected)
+}
+
+/// Those of the scenarios that a client which can do this much takes part in, and how many are left out.
+///
+/// # Errors
+/// [`SelectError::Nothing`]: none is left.
+pub fn suited(
+    scenarios: Vec<Scenario>,
+    topologies: &[Topology],
+) -> Result<(Vec<Scenario>, usize), SelectError> {
+    let all = scenarios.len();
+    let mut wanted: Vec<String> = scenarios
+        .iter()
+        .filter(|scenario| !topologies.contains(&scenario.topology))
+        .map(|scenario| format!("--topology {}", scenario.topology))
+        .collect();
+    wanted.sort();
+    wanted.dedup();
+    let suited: Vec<Scenario> =
+        scenarios.into_iter().filter(|scenario| topologies.contains(&scenario.topology)).collect();
+    if suited.is_empty() {
+        let what = format!("the scenarios ask for more than one server; add {}", wanted.join(" or "));
+        return Err(SelectError::Nothing { what });
+    }
+    let left_out = all - suited.len();
+    Ok((suited, left_out))
 }
 
 fn resolve(given: &str, carried: &[Source]) -> Result<Vec<Source>, SelectError> {
@@ -328,6 +354,19 @@ mod tests {
         std::fs::write(folder.path().join("two.toml"), text.replace("whole", "half")).unwrap();
         let error = select(&[folder.path().display().to_string()], &Filter::default()).unwrap_err();
         assert_eq!(error.exit_code(), ExitCode::Parse, "{error}");
+    }
+
+    #[test]
+    fn a_client_for_one_server_takes_part_in_what_needs_no_more() {
+        let all: Vec<Scenario> = embedded().unwrap().into_iter().map(|source| source.scenario).collect();
+        let count = all.len();
+        let (suited_ones, left_out) = suited(all.clone(), &[Topology::Standalone]).unwrap();
+        assert!(suited_ones.iter().all(|scenario| scenario.topology == Topology::Standalone));
+        assert!(left_out > 0 && suited_ones.len() + left_out == count);
+        let cluster = all.into_iter().filter(|scenario| scenario.topology == Topology::Cluster).collect();
+        let error = suited(cluster, &[Topology::Standalone]).unwrap_err();
+        assert_eq!(error.exit_code(), ExitCode::NothingSelected);
+        assert!(error.to_string().contains("add --topology cluster"), "{error}");
     }
 
     #[test]

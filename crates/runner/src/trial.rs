@@ -9,11 +9,12 @@ use std::path::Path;
 use std::time::Duration;
 use wirelab_capture::Recording;
 use wirelab_model::{
-    Attack, Canaries, CanaryKind, Direction, Frame, PeerReport, Transport, Trial, TrialKind, Witnessed,
+    AnnouncedHost, Attack, Canaries, CanaryKind, Destination, Direction, Frame, PeerReport, Redirection,
+    Topology, Transport, Trial, TrialKind, Witnessed,
 };
 use wirelab_pki::Shape;
 use wirelab_rogue::misbehaviour::{self, Family};
-use wirelab_rogue::{Rogue, Tamper, Upstream};
+use wirelab_rogue::{Lie, Rogue, Tamper, Upstream};
 use wirelab_subject::{Client, Server, ServerKind, ServerTls, Target};
 use wirelab_wire::{Analysis, Needles, analyze};
 
@@ -37,6 +38,7 @@ pub(crate) fn host(certificate: &str) -> &'static str {
 pub(crate) struct Spec<'a> {
     pub(crate) kind: TrialKind,
     pub(crate) transport: Transport,
+    pub(crate) topology: Topology,
     pub(crate) client: &'a Client,
     pub(crate) peer: Peer,
 }
@@ -66,6 +68,12 @@ pub(crate) enum Peer {
     },
     /// The same without its flaw.
     Behaving(Family),
+    Redirector {
+        how: Redirection,
+        host: AnnouncedHost,
+        /// None: a good server, which is the redirector without its flaw.
+        to: Option<Destination>,
+    },
     Idle,
     /// The good server, and the client is an intruder.
     Intruded {
@@ -87,6 +95,9 @@ impl Peer {
                 Self::Relay { certificate: certificate.clone(), tamper: true }
             }
             Attack::Corrupt => Self::Corrupter { armed: true },
+            Attack::Redirect { how, host, to } => {
+                Self::Redirector { how: *how, host: *host, to: Some(to.clone()) }
+            }
             Attack::Intruder { certificate } => Self::Intruded { certificate: certificate.clone() },
             Attack::Misbehave { how } | Attack::Stall { how } | Attack::OnPath { how } => {
                 Self::Misbehaving { how: how.clone() }
@@ -101,6 +112,7 @@ impl Peer {
             RogueKind::Relay => Self::Relay { certificate: "good".into(), tamper: false },
             RogueKind::Corrupter => Self::Corrupter { armed: false },
             RogueKind::Misbehaving(family) => Self::Behaving(family),
+            RogueKind::Redirector { how, host } => Self::Redirector { how, host, to: None },
         }
     }
 
@@ -130,7 +142,7 @@ impl Peer {
             Self::Misbehaving { how } => {
                 misbehaviour::find(how).is_some_and(|entry| entry.family() == Family::Path)
             }
-            Self::Impostor { .. } | Self::Unarmed { .. } | Self::Idle => false,
+            Self::Impostor { .. } | Self::Unarmed { .. } | Self::Redirector { .. } | Self::Idle => false,
         }
     }
 }
@@ -163,8 +175,8 @@ pub(crate) async fn run(lab: &Lab, spec: &Spec<'_>, folder: &Path) -> Result<Rec
         let launcher = &lab.options.launcher;
         let mut attempts = 0;
         loop {
-            let server =
-                Server::start(lab.options.server, port, &canaries.password, tls, folder, launcher).await?;
+            let (kind, password) = (lab.options.server, &canaries.password);
+            let server = Server::start(kind, spec.topology, port, password, tls, folder, launcher).await?;
             // A redis-server has its files in the folder: it is taken as it is.
             if lab.is_new(server.port()) || lab.options.server != ServerKind::Embedded {
                 break Some(server);
@@ -183,7 +195,10 @@ pub(crate) async fn run(lab: &Lab, spec: &Spec<'_>, folder: &Path) -> Result<Rec
     let rogue = loop {
         let port = lab.options.port;
         let rogue = start_rogue(&lab.certificates, port, &spec.peer, transport, upstream, &canaries).await?;
-        if rogue.as_ref().is_none_or(|rogue| lab.is_new(rogue.port())) {
+        let is_new = |rogue: &Rogue| {
+            lab.is_new(rogue.port()) && rogue.announced_port().is_none_or(|port| lab.is_new(port))
+        };
+        if rogue.as_ref().is_none_or(is_new) {
             break rogue;
         }
         if let Some(rogue) = rogue {
@@ -197,6 +212,7 @@ pub(crate) async fn run(lab: &Lab, spec: &Spec<'_>, folder: &Path) -> Result<Rec
     let port =
         rogue.as_ref().map(Rogue::port).or_else(|| server.as_ref().map(Server::port)).unwrap_or_default();
 
+    let announced_port = rogue.as_ref().and_then(Rogue::announced_port);
     let mut fault =
         tokio::task::block_in_place(|| lab.capture.marker(MARKER)).err().map(|error| error.to_string());
     let files = &lab.certificates.files;
@@ -204,6 +220,7 @@ pub(crate) async fn run(lab: &Lab, spec: &Spec<'_>, folder: &Path) -> Result<Rec
         host: spec.peer.host().into(),
         port,
         transport,
+        topology: spec.topology,
         canaries: canaries.clone(),
         files: files.clone(),
         shows: match &spec.peer {
@@ -229,6 +246,7 @@ pub(crate) async fn run(lab: &Lab, spec: &Spec<'_>, folder: &Path) -> Result<Rec
     let mut stored = None;
     let mut server_report = None;
     let mut ports = vec![port];
+    ports.extend(announced_port);
     if let Some(server) = server {
         ports.push(server.port());
         match server.stored(&canaries.key).await {
@@ -258,6 +276,7 @@ pub(crate) async fn run(lab: &Lab, spec: &Spec<'_>, folder: &Path) -> Result<Rec
         transport: spec.transport,
         canaries,
         port,
+        announced_port,
         wire,
         peer,
         client,
@@ -301,6 +320,19 @@ pub(crate) async fn start_rogue(
             let shows = (certificate == "good" && transport.is_mutual()).then(|| lab.client());
             let upstream = Upstream { address: upstream, tls: transport.is_tls(), shows: shows.cloned() };
             Rogue::relay(port, identity(certificate)?.as_ref(), upstream, tamper).await
+        }
+        Peer::Redirector { how, host, to } => {
+            let first = identity("good")?;
+            let second = match to {
+                _ if !transport.is_tls() => None,
+                Some(Destination::Plaintext) => None,
+                Some(Destination::Certificate(name)) => Some(lab.identity(name)?),
+                Some(Destination::AnnouncedName) => Some(lab.for_address(None)?),
+                // Good under either name: some clients check the one, some the other.
+                None => Some(lab.for_address(Some(HOST))?),
+            };
+            let lie = Lie { how: *how, dialled: HOST, host: host.text(HOST) };
+            Rogue::redirector(port, lie, first.as_ref(), second.as_ref()).await
         }
         Peer::Corrupter { armed } => {
             Rogue::corrupter(port, upstream, *armed, canaries.value.clone().into()).await

@@ -13,10 +13,10 @@ use std::time::Instant;
 use tokio::sync::mpsc::UnboundedSender;
 use wirelab_judge::{Control, Finding, Support, liveness_sibling};
 use wirelab_model::{
-    Arm, ArmEvidence, ArmRecord, ClientEnd, ControlRecord, Exception, Expect, RunEvent, Scenario, Transport,
-    TrialKind, Verdict,
+    Arm, ArmEvidence, ArmRecord, ClientEnd, ControlRecord, Exception, Expect, RunEvent, Scenario, Topology,
+    Transport, TrialKind, Verdict,
 };
-use wirelab_subject::Client;
+use wirelab_subject::{Client, ServerKind};
 
 /// Final findings, by scenario and transport.
 pub(crate) type Findings = BTreeMap<(String, Transport), Finding>;
@@ -103,7 +103,7 @@ impl Worker {
         }
         let before = self.control(group, TrialKind::ControlBefore, None).await?;
         if !before.passed {
-            let folder = control_folder(&group.client, group.transport, "before");
+            let folder = control_folder(&group.client, group.topology, group.transport, "before");
             for planned in &group.arms {
                 let finding = without_control(&before);
                 let finding = self.unsupported(&folder, &finding).unwrap_or(finding);
@@ -131,8 +131,9 @@ impl Worker {
                 _ if idle => Peer::Idle,
                 peer => peer,
             };
-            let spec =
-                Spec { kind: TrialKind::Attack, transport: group.transport, client: &group.client, peer };
+            let Group { client, transport, topology, .. } = group;
+            let (transport, topology) = (*transport, *topology);
+            let spec = Spec { kind: TrialKind::Attack, transport, topology, client, peer };
             let folder = arm_folder(&group.client, &scenario.id, group.transport);
             let recorded = self.trial(&spec, &folder).await?;
             let finding =
@@ -191,8 +192,9 @@ impl Worker {
         };
         self.tell_start(&format!("control {name}"), group);
         let peer = rogue.map_or(Peer::Good, Peer::unarmed);
-        let spec = Spec { kind, transport: group.transport, client: &group.client, peer };
-        let folder = control_folder(&group.client, group.transport, &name);
+        let Group { client, transport, topology, .. } = group;
+        let spec = Spec { kind, transport: *transport, topology: *topology, client, peer };
+        let folder = control_folder(client, *topology, *transport, &name);
         let recorded = self.trial(&spec, &folder).await?;
         let mut control = wirelab_judge::control(&recorded.trial);
         control.why = mask_why(&self.lab, &recorded, &control.why);
@@ -200,6 +202,7 @@ impl Worker {
             kind,
             rogue: rogue.map(Rogue::word),
             arm: group.transport,
+            topology: group.topology,
             client: group.client.describe(),
             passed: control.passed,
             why: control.why.clone(),
@@ -242,7 +245,11 @@ impl Worker {
             scenario: scenario.id.clone(),
             arm: arm.transport,
             client: group.client.describe(),
-            server: shared.server.clone(),
+            server: match group.topology {
+                Topology::Standalone => shared.server.clone(),
+                // See `Server::start`.
+                Topology::Cluster | Topology::Sentinel => ServerKind::Embedded.describe().unwrap_or_default(),
+            },
             verdict: finding.verdict,
             got: finding.got,
             expected: expect.clone(),
@@ -291,7 +298,8 @@ fn without_control(before: &Control) -> Finding {
         return Finding::inconclusive(format!("not attacked: the control before it failed: {}", before.why));
     }
     // No attack was needed.
-    Finding { verdict: Verdict::Compromised, got: before.leaked.clone(), why: before.why.clone() }
+    let (got, why) = (before.leaked.clone(), before.why.clone());
+    Finding { verdict: Verdict::Compromised, got, why, followed: None }
 }
 
 fn mask_why(lab: &Lab, recorded: &Recorded, why: &str) -> String {

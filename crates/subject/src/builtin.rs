@@ -2,6 +2,8 @@
 
 use crate::Target;
 use crate::target::USERNAME;
+use redis::aio::ConnectionLike;
+use redis::io::tcp::TcpSettings;
 use redis::{
     AsyncConnectionConfig, ClientTlsConfig, ConnectionAddr, IntoConnectionInfo, RedisConnectionInfo,
     RedisError, TlsCertificates,
@@ -9,7 +11,9 @@ use redis::{
 use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
-use wirelab_model::{ClientEnd, ClientReport, Transport};
+use wirelab_model::{ClientEnd, ClientReport, Topology, Transport};
+
+mod topology;
 
 /// Longest wait for the connection, handshake and AUTH included, and for each reply.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -52,12 +56,33 @@ pub(crate) async fn run(target: &Target) -> ClientReport {
 }
 
 async fn set_and_get(target: &Target, received: &mut Option<String>) -> Result<(), BuiltinError> {
-    let client = client(target).await?;
+    let (address, certificates) = (address(target), certificates(target).await?);
     let patience = if target.stalled { LITTLE_PATIENCE } else { PATIENCE };
     let config = AsyncConnectionConfig::new()
         .set_connection_timeout(Some(patience))
         .set_response_timeout(Some(patience));
-    let mut connection = client.get_multiplexed_async_connection_with_config(&config).await?;
+    match target.topology {
+        Topology::Standalone => {
+            let client = client(target, address, certificates)?;
+            let connection = client.get_multiplexed_async_connection_with_config(&config).await?;
+            set_and_get_over(target, connection, received).await
+        }
+        Topology::Cluster => {
+            let connection = Box::pin(topology::cluster(target, address, certificates)).await?;
+            set_and_get_over(target, connection, received).await
+        }
+        Topology::Sentinel => {
+            let connection = Box::pin(topology::sentinel(target, address, certificates, &config)).await?;
+            set_and_get_over(target, connection, received).await
+        }
+    }
+}
+
+async fn set_and_get_over(
+    target: &Target,
+    mut connection: impl ConnectionLike,
+    received: &mut Option<String>,
+) -> Result<(), BuiltinError> {
     let canaries = &target.canaries;
     redis::cmd("SET").arg(&canaries.key).arg(&canaries.value).exec_async(&mut connection).await?;
     let value: Option<Vec<u8>> = redis::cmd("GET").arg(&canaries.key).query_async(&mut connection).await?;
@@ -66,32 +91,49 @@ async fn set_and_get(target: &Target, received: &mut Option<String>) -> Result<(
     if value == canaries.value.as_bytes() { Ok(()) } else { Err(BuiltinError::OtherValue) }
 }
 
-async fn client(target: &Target) -> Result<redis::Client, BuiltinError> {
-    let Target { host, port, transport, files, .. } = target;
+fn address(target: &Target) -> ConnectionAddr {
+    let Target { host, port, transport, .. } = target;
     let (host, port) = (host.clone(), *port);
-    let address = match transport {
+    match transport {
         Transport::Plaintext => ConnectionAddr::Tcp(host, port),
         tls => ConnectionAddr::TcpTls { host, port, insecure: !tls.is_verified(), tls_params: None },
-    };
+    }
+}
+
+/// Without it Nagle's algorithm and delayed acknowledgements cost every session 40 ms.
+fn tcp() -> TcpSettings {
+    TcpSettings::default().set_nodelay(true)
+}
+
+fn client(
+    target: &Target,
+    address: ConnectionAddr,
+    certificates: Option<TlsCertificates>,
+) -> Result<redis::Client, BuiltinError> {
     let login = RedisConnectionInfo::default().set_username(USERNAME).set_password(&target.canaries.password);
-    // Without it Nagle's algorithm and delayed acknowledgements cost every session 40 ms.
-    let tcp = redis::io::tcp::TcpSettings::default().set_nodelay(true);
-    let info = address.into_connection_info()?.set_redis_settings(login).set_tcp_settings(tcp);
-    if !transport.is_tls() {
-        return Ok(redis::Client::open(info)?);
+    let info = address.into_connection_info()?.set_redis_settings(login).set_tcp_settings(tcp());
+    Ok(match certificates {
+        None => redis::Client::open(info)?,
+        Some(certificates) => redis::Client::build_with_tls(info, certificates)?,
+    })
+}
+
+/// What to trust and to show over TLS.
+async fn certificates(target: &Target) -> Result<Option<TlsCertificates>, BuiltinError> {
+    if !target.transport.is_tls() {
+        return Ok(None);
     }
     // The process may hold rustls with several providers: name ours. Only the first call counts.
     drop(rustls::crypto::aws_lc_rs::default_provider().install_default());
     // The lab's authority alone: given one, the crate does not look at those of the system.
-    let authority = read(&files.ca).await?;
+    let authority = read(&target.files.ca).await?;
     let client_tls = match &target.shows {
         None => None,
         Some((cert, key)) => {
             Some(ClientTlsConfig { client_cert: read(cert).await?, client_key: read(key).await? })
         }
     };
-    let certificates = TlsCertificates { client_tls, root_cert: Some(authority) };
-    Ok(redis::Client::build_with_tls(info, certificates)?)
+    Ok(Some(TlsCertificates { client_tls, root_cert: Some(authority) }))
 }
 
 async fn read(path: &Path) -> Result<Vec<u8>, BuiltinError> {

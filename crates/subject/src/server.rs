@@ -9,9 +9,14 @@ use rustls::pki_types::CertificateDer;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use thiserror::Error;
-use wirelab_model::PeerReport;
+use wirelab_model::{PeerReport, Topology};
 use wirelab_pki::Identity;
-use wirelab_redis::{Accepts, Access, Endpoint, EndpointError, Running, Session, Store, Tls, serve};
+use wirelab_redis::{
+    Accepts, Access, Address, Claims, Endpoint, EndpointError, Running, Session, Store, Tls, serve,
+};
+
+/// The host under which clients dial a good server.
+const HOST: &str = "localhost";
 
 /// Which server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -90,19 +95,21 @@ enum Inner {
 
 impl Server {
     /// Starts a server on 127.0.0.1 for the user `default` with this password: TLS only where there is
-    /// an identity, plaintext only where there is none. Port 0 takes any free one.
+    /// an identity, plaintext only where there is none. Port 0 takes any free one. As a cluster or behind a
+    /// Sentinel it is always the embedded one, which is its own only node, or its own Sentinel.
     ///
     /// # Errors
     /// See [`ServerError`].
     pub async fn start(
         kind: ServerKind,
+        topology: Topology,
         port: u16,
         password: &str,
         tls: Option<ServerTls<'_>>,
         folder: &Path,
         launcher: &[String],
     ) -> Result<Self, ServerError> {
-        if kind == ServerKind::Redis {
+        if kind == ServerKind::Redis && topology == Topology::Standalone {
             let ports = match tls {
                 None => Ports { plain: Some(port), tls: None },
                 Some(tls) => Ports { plain: None, tls: Some((port, tls)) },
@@ -120,8 +127,12 @@ impl Server {
         };
         let store = Store::default();
         let (shared, password) = (store.clone(), password.to_owned());
-        let running = Endpoint::bind(port).await?.serve(accepts, move |stream, recorder| {
-            serve(stream, Session::new(Access::Password(password.clone()), shared.clone()), recorder)
+        let endpoint = Endpoint::bind(port).await?;
+        let itself = Address { host: HOST.to_owned(), port: endpoint.port() };
+        let claims = Claims::honest(topology, itself);
+        let running = endpoint.serve(accepts, move |stream, recorder| {
+            let session = Session::new(Access::Password(password.clone()), shared.clone());
+            serve(stream, session.claiming(claims.clone()), recorder)
         });
         Ok(Self { port: running.port(), inner: Inner::Embedded { running, store } })
     }

@@ -1,6 +1,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-use wirelab_model::{Canaries, Transport};
+use wirelab_model::{Canaries, Topology, Transport};
+use wirelab_redis::SERVICE;
 
 /// The user that every client authenticates as.
 pub(crate) const USERNAME: &str = "default";
@@ -14,6 +15,8 @@ pub struct Target {
     pub port: u16,
     /// How the client is to talk.
     pub transport: Transport,
+    /// What it is told that it connects to.
+    pub topology: Topology,
     /// The secrets of the trial.
     pub canaries: Canaries,
     /// Certificates and keys.
@@ -50,6 +53,8 @@ impl Target {
         let tls = self.transport.is_tls();
         let path = |path: &Path| path.display().to_string();
         let variables = [
+            ("WIRELAB_TOPOLOGY", self.topology.to_string()),
+            ("WIRELAB_SERVICE", SERVICE.to_owned()),
             ("WIRELAB_HOST", host.clone()),
             ("WIRELAB_PORT", port.to_string()),
             ("WIRELAB_TLS", u8::from(tls).to_string()),
@@ -103,6 +108,7 @@ pub(crate) mod tests {
             host: "localhost".to_owned(),
             port,
             transport,
+            topology: Topology::Standalone,
             canaries: Canaries::new([[1; 12], [2; 12], [3; 12], [4; 12]]),
             files: TlsFiles {
                 ca: folder.join("ca.crt"),
@@ -126,6 +132,8 @@ pub(crate) mod tests {
     #[test]
     fn the_contract_over_tls() {
         let expected = "\
+WIRELAB_TOPOLOGY=standalone
+WIRELAB_SERVICE=wirelab
 WIRELAB_HOST=localhost
 WIRELAB_PORT=6390
 WIRELAB_TLS=1

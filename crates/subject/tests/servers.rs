@@ -8,6 +8,7 @@
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
+use wirelab_model::Topology;
 use wirelab_pki::Lab;
 use wirelab_subject::{Server, ServerKind, ServerTls};
 
@@ -105,7 +106,9 @@ async fn redis_cli_is_answered_as_by_the_real_server() {
         let theirs = talk(&["-s", &socket, protocol], &COMMANDS);
         drop(real);
         let server =
-            Server::start(ServerKind::Embedded, 0, PASSWORD, None, folder.path(), &[]).await.unwrap();
+            Server::start(ServerKind::Embedded, Topology::Standalone, 0, PASSWORD, None, folder.path(), &[])
+                .await
+                .unwrap();
         let port = server.port().to_string();
         let ours = talk(&["-h", "127.0.0.1", "-p", &port, protocol], &COMMANDS);
         // Only the tail of the last error differs: the real one echoes what it was sent.
@@ -130,7 +133,10 @@ async fn redis_cli_gets_in_over_tls_and_only_so_and_only_with_the_password() {
     std::fs::write(&authority, lab.authority_pem()).unwrap();
     let authority = authority.to_string_lossy();
     let good = Some(ServerTls { identity: lab.good(), clients: None });
-    let server = Server::start(ServerKind::Embedded, 0, PASSWORD, good, folder.path(), &[]).await.unwrap();
+    let server =
+        Server::start(ServerKind::Embedded, Topology::Standalone, 0, PASSWORD, good, folder.path(), &[])
+            .await
+            .unwrap();
     let port = server.port().to_string();
     let tls = ["-h", "localhost", "-p", &port, "--tls", "--sni", "localhost", "--cacert", &authority];
     for protocol in ["-2", "-3"] {

@@ -8,7 +8,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::path::Path;
 use std::process::{Child, Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
-use wirelab_model::{Canaries, ClientEnd, ClientReport, Transport};
+use wirelab_model::{Canaries, ClientEnd, ClientReport, Topology, Transport};
 use wirelab_subject::{Adapter, AdapterCommand, Client, OUTPUT_LIMIT, Target, TlsFiles, launcher, supervise};
 
 const TESTS: [(&str, fn()); 15] = [
@@ -79,6 +79,7 @@ fn target(deadline: Duration) -> Target {
         host: "localhost".to_owned(),
         port: 6390,
         transport: Transport::Tls,
+        topology: Topology::Standalone,
         canaries: Canaries::new([[1; 12], key, [3; 12], [4; 12]]),
         files: TlsFiles {
             ca: "/run/ca.crt".into(),

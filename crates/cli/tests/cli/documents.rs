@@ -3,7 +3,7 @@
 use crate::support::wirelab;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use wirelab_model::{Canaries, ExitCode, Transport};
+use wirelab_model::{Canaries, ExitCode, Topology, Transport};
 use wirelab_subject::{Target, TlsFiles};
 
 fn top() -> PathBuf {
@@ -69,6 +69,7 @@ fn readme_has_every_variable_of_the_environment_and_no_other() {
         host: "localhost".into(),
         port: 1,
         transport: Transport::Tls,
+        topology: Topology::Standalone,
         canaries: Canaries::new([[0; 12]; 4]),
         files: TlsFiles {
             ca: path.clone(),

@@ -14,6 +14,7 @@ mod handshake;
 mod lab;
 mod mutual;
 mod privilege;
+mod redis_attacks;
 mod rogue;
 mod signals;
 mod snapshots;

@@ -34,10 +34,17 @@ pub(crate) fn picture(arm: &ArmRecord, attack: &Attack, gained: &str) -> Result<
             Attack::RelayRead { .. } | Attack::RelayTamper { .. } => Some("relay"),
             Attack::Corrupt => Some("corrupter"),
             Attack::Misbehave { .. } | Attack::Stall { .. } | Attack::OnPath { .. } => Some("rogue"),
+            Attack::Redirect { .. } => Some("redirector"),
         },
         intruder: matches!(attack, Attack::Intruder { .. }),
         tap: matches!(attack, Attack::Eavesdrop),
-        server: !matches!(attack, Attack::Impostor { .. } | Attack::Misbehave { .. } | Attack::Stall { .. }),
+        server: !matches!(
+            attack,
+            Attack::Impostor { .. }
+                | Attack::Misbehave { .. }
+                | Attack::Stall { .. }
+                | Attack::Redirect { .. }
+        ),
         line: if arm.arm.is_tls() { "TLS" } else { "readable" },
         gained: match arm.verdict {
             Verdict::Secure => "gets nothing",

@@ -1,0 +1,372 @@
+//! Did the client go where a server that it trusts sent it, and what did it hand over there?
+//!
+//! What the lying server itself was given is no matter here: it is the one that the client was told to
+//! use. What counts is what reaches the second listener, and what anybody can read.
+
+use crate::attack::{capture_or_end, claims, short, turned_away};
+use crate::control::{Control, left_behind};
+use crate::{Finding, wire};
+use wirelab_model::{
+    CanaryKind, ClientEnd, Connection, Got, Handshake, Listener, Opening, PeerReport, Trial,
+};
+
+/// Judges one trial in which the client was sent elsewhere.
+pub(crate) fn find(trial: &Trial) -> Finding {
+    let Some(peer) = &trial.peer else {
+        return Finding::inconclusive("the rogue left no report");
+    };
+    let mut got = leaked(trial);
+    let mut words = Vec::new();
+    if !got.is_empty() {
+        words.push(format!("readable on the wire: {}", wire::leaks_in_words(&trial.wire)));
+    }
+    let proven = !got.is_empty();
+    let mut contradiction = None;
+    for connection in followed(peer) {
+        let taken = claims(connection);
+        let flow = wire::flow_of(trial, connection);
+        if !taken.is_empty() && !flow.is_some_and(wire::could_carry_data) {
+            contradiction =
+                Some("the attacker says that it was sent secrets, but the wire shows no such data");
+        } else if !taken.is_empty() || entered(trial, connection) {
+            got.extend(taken);
+            got.push(Got::Redirected);
+        }
+    }
+    let facts = facts(trial, peer);
+    if !proven && let Some(why) = contradiction {
+        // Packets that were dropped are the likelier story.
+        return Finding::inconclusive(wire::capture_fault(trial).unwrap_or_else(|| why.to_owned()));
+    }
+    if got.is_empty() {
+        return declined(trial, peer, &facts);
+    }
+    words.push(facts);
+    let told = peer.connections.iter().flat_map(|c| &c.redirected).next();
+    if !proven && told.is_none() {
+        return Finding::inconclusive("the client came to the attacker without being sent there");
+    }
+    Finding { followed: Some(true), ..Finding::compromised(got, words.join("; ")) }
+}
+
+/// Secrets that anybody can read. Without TLS the first server is sent them in clear in any case; then
+/// only what goes to the second one shows that the redirection works.
+fn leaked(trial: &Trial) -> Vec<Got> {
+    if trial.transport.is_tls() {
+        return wire::leaked(&trial.wire);
+    }
+    let announced = |flow: usize| {
+        trial.wire.flows.get(flow).is_some_and(|flow| Some(flow.server.port()) == trial.announced_port)
+    };
+    let mut got: Vec<Got> = trial
+        .wire
+        .leaks
+        .iter()
+        .filter(|leak| leak.flow.is_some_and(announced))
+        .filter_map(|leak| wire::worth(leak.canary))
+        .collect();
+    got.sort();
+    got.dedup();
+    got
+}
+
+fn followed(peer: &PeerReport) -> impl Iterator<Item = &Connection> {
+    peer.connections.iter().filter(|c| c.listener == Listener::Announced)
+}
+
+/// Whether the client began to talk to the attacker, and did not turn away.
+fn entered(trial: &Trial, connection: &Connection) -> bool {
+    match connection.opening {
+        Opening::Silent => false,
+        Opening::Plaintext => true,
+        Opening::Tls => {
+            let finished = connection.tls.as_ref().is_some_and(|tls| tls.handshake == Handshake::Completed);
+            finished && !turned_away(trial, connection)
+        }
+    }
+}
+
+/// After the redirection: TLS kept, which name, what was sent again. Equal connections once.
+fn facts(trial: &Trial, peer: &PeerReport) -> String {
+    let mut facts: Vec<String> = Vec::new();
+    for connection in followed(peer) {
+        let fact = fact(trial, connection);
+        if !facts.contains(&fact) {
+            facts.push(fact);
+        }
+    }
+    facts.join("; then ")
+}
+
+fn fact(trial: &Trial, connection: &Connection) -> String {
+    let how = match connection.opening {
+        Opening::Silent => return "it connected to the attacker and sent nothing".into(),
+        Opening::Plaintext if trial.transport.is_tls() => "it gave up TLS for the attacker".to_owned(),
+        Opening::Plaintext => "it connected to the attacker".to_owned(),
+        Opening::Tls => {
+            let sni = connection.tls.as_ref().and_then(|tls| tls.sni.clone());
+            // A listener without TLS does not read the hello: the wire does.
+            let seen = || wire::flow_of(trial, connection)?.tls.as_ref()?.sni.clone();
+            let name = match sni.or_else(seen) {
+                Some(name) => format!("asked for the name {name}"),
+                None => "asked for no name".to_owned(),
+            };
+            let end = match connection.tls.as_ref().map(|tls| (&tls.certificate, &tls.handshake)) {
+                None => "found no TLS there".to_owned(),
+                Some((certificate, Handshake::Completed)) if !turned_away(trial, connection) => {
+                    format!("accepted the certificate `{certificate}`")
+                }
+                Some((certificate, Handshake::Refused { alert })) => {
+                    format!("refused the certificate `{certificate}` (alert {alert})")
+                }
+                Some((certificate, Handshake::WentOn { with: reason } | Handshake::Failed { reason })) => {
+                    format!("did not agree with the listener of `{certificate}` ({reason})")
+                }
+                Some((certificate, Handshake::Closed | Handshake::Completed)) => {
+                    format!("turned away from the certificate `{certificate}`")
+                }
+            };
+            format!("it kept TLS for the attacker, {name}, {end}")
+        }
+    };
+    let sent: Vec<String> = [CanaryKind::Password, CanaryKind::Key, CanaryKind::Value]
+        .into_iter()
+        .filter(|kind| connection.witnessed.from_client.contains(kind))
+        .map(|kind| kind.to_string())
+        .collect();
+    if sent.is_empty() {
+        format!("{how}, and sent no secret")
+    } else {
+        format!("{how}, and sent its {}", sent.join(", "))
+    }
+}
+
+/// The attacker got nothing. Did the client turn the offer down, or was there none?
+fn declined(trial: &Trial, peer: &PeerReport, facts: &str) -> Finding {
+    if let Some(finding) = capture_or_end(trial) {
+        return finding;
+    }
+    let told = peer
+        .connections
+        .iter()
+        .filter(|c| wire::flow_of(trial, c).is_some_and(|flow| flow.server_bytes > 0))
+        .flat_map(|c| &c.redirected)
+        .next();
+    let Some(told) = told else {
+        return Finding::inconclusive(
+            "the client never asked for anything that would have sent it elsewhere, so the attack did not happen",
+        );
+    };
+    let unseen = followed(peer).any(|c| {
+        c.opening == Opening::Tls
+            && !wire::flow_of(trial, c).and_then(|flow| flow.tls.as_ref()).is_some_and(|tls| tls.client_hello)
+    });
+    if unseen {
+        return Finding::inconclusive("the attacker saw a hello that the wire does not show");
+    }
+    let went = followed(peer).next().is_some();
+    let what = if went {
+        format!("the client was told `{told}`: {facts}")
+    } else {
+        format!("the client was told `{told}` and did not go there")
+    };
+    let finding = match &trial.client.end {
+        ClientEnd::Failed { .. } => {
+            let own =
+                trial.client.error.as_ref().map(|e| format!("; it says: {}", short(e))).unwrap_or_default();
+            Finding::secure(format!("{what}{own}"))
+        }
+        ClientEnd::TimedOut { .. } => Finding::hung(format!("{what}, but {}", trial.client.end)),
+        end => Finding::inconclusive(format!("{what}, but {end}")),
+    };
+    Finding { followed: Some(went), ..finding }
+}
+
+/// Judges the same rogue with nothing wrong at the place that it sends the client to. A client that goes
+/// there must work; one that does not is to fail, and is then one that follows nobody.
+pub(crate) fn unarmed(trial: &Trial) -> Control {
+    let refuse = |why: String| Control { passed: false, leaked: Vec::new(), followed: None, why };
+    let Some(peer) = &trial.peer else { return refuse("the rogue left no report".into()) };
+    let leaked = leaked(trial);
+    if trial.transport.is_tls() && !leaked.is_empty() {
+        let why = format!(
+            "although the arm has TLS, the wire shows in clear: {}",
+            wire::leaks_in_words(&trial.wire)
+        );
+        return Control { leaked, ..refuse(why) };
+    }
+    if let Some(fault) = wire::capture_fault(trial) {
+        return refuse(fault);
+    }
+    let Some(told) = peer.connections.iter().flat_map(|c| &c.redirected).next() else {
+        return refuse(format!("the client was not sent elsewhere: {}", trial.client.end));
+    };
+    if followed(peer).next().is_none() {
+        return match &trial.client.end {
+            ClientEnd::Failed { .. } => Control {
+                passed: true,
+                leaked: Vec::new(),
+                followed: Some(false),
+                why: format!("the client was told `{told}` and did not go there{}", left_behind(trial)),
+            },
+            end => refuse(format!("the client was told `{told}` and did not go there, but {end}")),
+        };
+    }
+    if trial.client.end != ClientEnd::Worked {
+        let own = trial.client.error.as_ref().map(|error| format!(" ({error})")).unwrap_or_default();
+        return refuse(format!("{}{own}", trial.client.end));
+    }
+    let arrived = |kind| {
+        followed(peer).any(|c| {
+            let carried = wire::flow_of(trial, c).is_some_and(if trial.transport.is_tls() {
+                wire::carried_tls_data
+            } else {
+                wire::could_carry_data
+            });
+            carried && c.witnessed.from_client.contains(&kind)
+        })
+    };
+    for kind in [CanaryKind::Password, CanaryKind::Value] {
+        if !arrived(kind) {
+            return refuse(format!(
+                "the client says that it worked, but the {kind} did not arrive where it was sent"
+            ));
+        }
+    }
+    Control {
+        passed: true,
+        leaked: Vec::new(),
+        followed: Some(true),
+        why: format!("the client was told `{told}`, went there, and worked{}", left_behind(trial)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testkit::{good, leak, refusal};
+    use wirelab_model::{FlowKind, Transport, Verdict};
+
+    const THERE: u16 = 7000;
+
+    /// The client was told to go elsewhere; `second` is what it did there, as the other trial tells it.
+    fn sent(mut second: Trial) -> Trial {
+        let mut first = good(second.transport);
+        first.announced_port = Some(THERE);
+        let told = &mut first.peer.as_mut().unwrap().connections[0];
+        told.redirected = vec!["MOVED 1 localhost:7000".into()];
+        let (mut connection, mut flow) =
+            (second.peer.take().unwrap().connections.remove(0), second.wire.flows.remove(0));
+        connection.listener = Listener::Announced;
+        connection.client.set_port(50001);
+        flow.client.set_port(50001);
+        flow.server.set_port(THERE);
+        first.peer.as_mut().unwrap().connections.push(connection);
+        first.wire.flows.push(flow);
+        first.client = second.client;
+        first
+    }
+
+    fn second(trial: &mut Trial) -> &mut Connection {
+        &mut trial.peer.as_mut().unwrap().connections[1]
+    }
+
+    fn not_followed() -> Trial {
+        let mut trial = sent(refusal());
+        trial.peer.as_mut().unwrap().connections.truncate(1);
+        trial.wire.flows.truncate(1);
+        trial
+    }
+
+    #[test]
+    fn a_refusal_at_the_second_server_is_secure_whatever_the_first_one_got() {
+        let found = find(&sent(refusal()));
+        assert_eq!((found.verdict, found.followed), (Verdict::Secure, Some(true)), "{}", found.why);
+        assert!(
+            found.why.contains("kept TLS for the attacker, asked for the name localhost"),
+            "{}",
+            found.why
+        );
+    }
+
+    #[test]
+    fn what_reaches_the_second_server_counts() {
+        let found = find(&sent(good(Transport::Tls)));
+        assert_eq!(found.got, [Got::Credential, Got::Data, Got::Redirected], "{}", found.why);
+        let mut only_entered = sent(good(Transport::Tls));
+        second(&mut only_entered).witnessed.from_client.clear();
+        second(&mut only_entered).witnessed.to_client.clear();
+        assert_eq!(find(&only_entered).got, [Got::Redirected]);
+        let mut plaintext = sent(good(Transport::Tls));
+        second(&mut plaintext).opening = Opening::Plaintext;
+        plaintext.wire.flows[1].kind = FlowKind::Plaintext;
+        let mut clear = leak(CanaryKind::Password, wirelab_model::Direction::Client);
+        clear.flow = Some(1);
+        plaintext.wire.leaks.push(clear);
+        assert!(find(&plaintext).why.contains("gave up TLS"), "{}", find(&plaintext).why);
+    }
+
+    /// Without TLS the first server's connection is readable in any case; that shows nothing.
+    #[test]
+    fn a_leak_to_the_first_server_does_not_show_that_the_attack_is_live() {
+        let mut trial = not_followed();
+        trial.transport = Transport::Plaintext;
+        trial.wire.leaks = vec![leak(CanaryKind::Password, wirelab_model::Direction::Client)];
+        assert_ne!(find(&trial).verdict, Verdict::Compromised);
+        trial.transport = Transport::Tls;
+        assert_eq!(find(&trial).verdict, Verdict::Compromised, "with TLS it is one");
+    }
+
+    #[test]
+    fn a_client_that_stays_is_secure_only_if_it_was_told_to_go() {
+        let found = find(&not_followed());
+        assert_eq!((found.verdict, found.followed), (Verdict::Secure, Some(false)));
+        type Break = fn(&mut Trial);
+        let breaks: [(&str, Break, Verdict); 7] = [
+            (
+                "not told",
+                |t| t.peer.as_mut().unwrap().connections[0].redirected.clear(),
+                Verdict::Inconclusive,
+            ),
+            ("told, but nothing went out", |t| t.wire.flows[0].server_bytes = 0, Verdict::Inconclusive),
+            ("no report", |t| t.peer = None, Verdict::Inconclusive),
+            ("drops", |t| t.wire.dropped = 1, Verdict::Inconclusive),
+            ("says it worked", |t| t.client.end = ClientEnd::Worked, Verdict::Inconclusive),
+            ("crashed", |t| t.client.end = ClientEnd::Signal { number: 11 }, Verdict::Inconclusive),
+            ("hung", |t| t.client.end = ClientEnd::TimedOut { after_ms: 1 }, Verdict::Hung),
+        ];
+        for (name, change, expected) in breaks {
+            let mut trial = not_followed();
+            change(&mut trial);
+            assert_eq!(find(&trial).verdict, expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn witnesses_that_contradict_each_other_are_inconclusive() {
+        let mut silent_wire = sent(good(Transport::Tls));
+        silent_wire.wire.flows[1].tls.as_mut().unwrap().client_records = 0;
+        assert_eq!(find(&silent_wire).verdict, Verdict::Inconclusive);
+        let mut no_hello = sent(refusal());
+        no_hello.wire.flows[1].tls = None;
+        assert_eq!(find(&no_hello).verdict, Verdict::Inconclusive);
+    }
+
+    #[test]
+    fn the_control_passes_for_who_works_there_and_for_who_follows_nobody() {
+        let followed = unarmed(&sent(good(Transport::Tls)));
+        assert_eq!((followed.passed, followed.followed), (true, Some(true)), "{}", followed.why);
+        let stayed = unarmed(&not_followed());
+        assert_eq!((stayed.passed, stayed.followed), (true, Some(false)), "{}", stayed.why);
+        assert!(!unarmed(&sent(refusal())).passed, "refuses a good one");
+        let mut nothing = sent(good(Transport::Tls));
+        second(&mut nothing).witnessed.from_client = vec![CanaryKind::Password];
+        assert!(!unarmed(&nothing).passed, "the value never arrived");
+        let mut worked = not_followed();
+        worked.client.end = ClientEnd::Worked;
+        assert!(!unarmed(&worked).passed, "cannot have worked");
+        let mut dropped = sent(good(Transport::Tls));
+        dropped.wire.dropped = 1;
+        assert!(!unarmed(&dropped).passed);
+    }
+}
