@@ -84,6 +84,7 @@ fn target(deadline: Duration) -> Target {
             client_pfx: "/run/client.pfx".into(),
         },
         deadline,
+        stalled: false,
     }
 }
 

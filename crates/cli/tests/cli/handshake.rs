@@ -29,6 +29,43 @@ fn the_built_in_client_breaks_off_and_the_gullible_one_never_does() {
         assert_eq!(verdict, if compromised { "compromised" } else { "secure" }, "{scenario} {arm}");
     }
 }
+/// Refused for the flaw, and not for something else that the rogue gets wrong: rustls says why.
+#[test]
+fn each_flaw_is_what_the_built_in_client_refuses() {
+    if !capturing() {
+        return;
+    }
+    let reasons = [
+        ("tls10-only", "ServerDoesNotSupportTls12Or13"),
+        ("downgrade-mark", "AttemptedDowngradeToTls12WhenTls13IsSupported"),
+        ("suite-null", "SelectedUnofferedCipherSuite"),
+        ("compression", "SelectedUnofferedCompression"),
+        ("share-order-8", "InvalidKeyShare"),
+        ("point-off-curve", "InvalidKeyShare"),
+        ("other-key", "BadSignature"),
+        ("tls12-signature-flipped", "BadSignature"),
+        ("scheme-sha1", "SignedHandshakeWithUnadvertisedSigScheme"),
+        ("certificate-empty", "peer sent no certificates"),
+        ("verify-omitted", "got Finished when expecting CertificateVerify"),
+        ("tls12-exchange-omitted", "got ServerHelloDone when expecting ServerKeyExchange"),
+        ("alpn-unasked", "UnsolicitedEncryptedExtension"),
+        ("retry-other-suite", "SelectedDifferentCipherSuiteAfterRetry"),
+        ("record-padding-only", "IllegalTlsInnerPlaintext"),
+    ];
+    let ids: Vec<String> = reasons.iter().map(|(name, _)| format!("handshake/{name}")).collect();
+    let mut arguments = vec!["run"];
+    arguments.extend(ids.iter().map(String::as_str));
+    let (_output, folder) = wirelab(&arguments);
+    let record = record(&folder);
+    for (name, reason) in reasons {
+        let id = format!("handshake/{name}");
+        let arm =
+            record["arms"].as_array().unwrap().iter().find(|a| a["scenario"] == id && a["arm"] == "tls");
+        let why = arm.unwrap()["why"].as_str().unwrap().to_owned();
+        assert!(why.contains(reason), "{name}: {why}");
+    }
+}
+
 /// Runs a fixture and gives the verdicts of its own arms.
 fn verdicts_of(fixture: &str, scenarios: &[&str], timeout: &str) -> BTreeMap<String, String> {
     let command = client(fixture);
