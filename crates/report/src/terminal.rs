@@ -35,7 +35,7 @@ pub fn table(record: &RunRecord, color: bool) -> String {
     let mut out = String::new();
     if record.setup.client != "builtin" {
         out += &format!(
-            "Client under test: {}\nOther columns are the built-in client: they prove each attack live.\n\n",
+            "Client under test: {}\nOther columns are the lab's own clients: they prove each attack live.\n\n",
             record.setup.client
         );
     }

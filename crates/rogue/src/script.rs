@@ -346,8 +346,22 @@ impl Stage<'_> {
                 .find(|suite| [0xC02B, 0xC02F].contains(suite))
                 .unwrap_or(0xC02B),
             compression: 0,
-            extensions: Vec::new(),
+            extensions: self.old_extensions(),
         }
+    }
+
+    /// What clients want of a good server before TLS 1.3: without it they break off for that.
+    fn old_extensions(&self) -> Vec<(u16, Vec<u8>)> {
+        let mut all = Vec::new();
+        // By its extension or as a suite (RFC 5746 section 3.3).
+        let renegotiation = extension_type::RENEGOTIATION_INFO;
+        if self.hello.extensions.contains(&renegotiation) || self.hello.suites.contains(&0x00FF) {
+            all.push((renegotiation, vec![0]));
+        }
+        if self.hello.extensions.contains(&extension_type::EXTENDED_MASTER_SECRET) {
+            all.push((extension_type::EXTENDED_MASTER_SECRET, Vec::new()));
+        }
+        all
     }
 
     fn certificate(&self, first: &[(u16, &[u8])]) -> Vec<u8> {
@@ -412,4 +426,51 @@ impl Stage<'_> {
 
 fn block(all: &[(u16, &[u8])]) -> Vec<u8> {
     extensions(&all.iter().map(|(kind, body)| (*kind, body.to_vec())).collect::<Vec<_>>())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::misbehaviour::GENERATOR;
+    use rustls::{ClientConfig, RootCertStore, version::TLS12};
+    use std::time::Duration;
+    use tokio::net::TcpStream;
+    use wirelab_pki::Lab;
+    use wirelab_redis::{Accepts, Access, Endpoint, Store};
+
+    /// Without a flaw a client that verifies everything goes on with the script of TLS 1.2, so what it
+    /// refuses with a flaw it refuses for the flaw. (It finishes the one of TLS 1.3: the control of each run.)
+    #[tokio::test]
+    async fn a_client_that_verifies_goes_on_with_a_good_script_of_tls12() {
+        static STEPS: &[Step] = &[
+            Step::OldHello(PLAIN),
+            Step::Certificate(&[]),
+            Step::KeyExchange(group::SECP256R1, GENERATOR, Signature::Good),
+            Step::Done,
+        ];
+        let lab = Lab::new(time::OffsetDateTime::now_utc()).unwrap();
+        let player = Player::new(lab.good(), STEPS, None).unwrap();
+        let endpoint = Endpoint::bind(0).await.unwrap();
+        let port = endpoint.port();
+        let running = endpoint.serve(Accepts::Raw, move |stream, recorder| {
+            player.clone().run(stream, recorder, Session::new(Access::Anyone, Store::default()))
+        });
+        let mut roots = RootCertStore::empty();
+        roots.add(lab.authority_der().clone()).unwrap();
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let config = ClientConfig::builder_with_provider(provider)
+            .with_protocol_versions(&[&TLS12])
+            .unwrap()
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        let tcp = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
+        let connector = tokio_rustls::TlsConnector::from(Arc::new(config));
+        assert!(
+            connector.connect("localhost".try_into().unwrap(), tcp).await.is_err(),
+            "it cannot be finished"
+        );
+        let report = running.stop(Duration::from_secs(5)).await;
+        let handshake = &report.connections[0].tls.as_ref().unwrap().handshake;
+        assert!(matches!(handshake, Handshake::WentOn { .. }), "{handshake:?}");
+    }
 }

@@ -209,6 +209,24 @@ transport = "tls"
 expect = "secure"
 "#;
 
+    /// What is of the catalogue of misbehaviour, and of its kind, and what a stall may expect.
+    #[test]
+    fn misbehaviour_is_of_the_catalogue_and_of_its_kind() {
+        let good = include_str!("../../../scenarios/stall/stall-silent.toml");
+        parse("good.toml", good).unwrap();
+        let cases = [
+            ("how = \"stall-silent\"", "how = \"stall-silence\"", "stall-silence"),
+            ("kind = \"stall\"", "kind = \"misbehave\"", "of this kind"),
+            ("\"hung\"", "\"compromised\"", "expect `hung`"),
+            ("\"secure\"", "\"hung\"", "cannot expect `hung`"),
+        ];
+        for (from, to, expected) in cases {
+            let error = parse("bad.toml", &good.replace(from, to)).unwrap_err();
+            let shown = format!("{error} {} {}", error.label, error.help);
+            assert!(shown.contains(expected), "{from} -> {to}: {shown}");
+        }
+    }
+
     /// One change to a good file, and what people are told.
     #[test]
     fn faults_have_place_value_and_remedy() {

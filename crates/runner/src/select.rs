@@ -298,6 +298,8 @@ mod tests {
     #[test]
     fn every_misbehaviour_has_a_scenario_that_agrees_with_the_catalogue() {
         let all = embedded().unwrap();
+        let count = format!("plays {} peers", misbehaviour::all().len());
+        assert!(include_str!("../../../README.md").contains(&count), "README does not say: {count}");
         for entry in misbehaviour::all() {
             let scenarios: Vec<&Scenario> = all
                 .iter()

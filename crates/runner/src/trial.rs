@@ -400,6 +400,6 @@ fn legs_differ_at(peer: &PeerReport, analysis: &Analysis) -> Option<u64> {
         let differs = sent.iter().zip(got).position(|(sent, got)| sent != got);
         // Nothing may be missing at the end either.
         let shorter = sent.len().min(got.len());
-        differs.or((sent.len() != got.len()).then_some(shorter)).map(|at| at as u64)
+        differs.or_else(|| (sent.len() != got.len()).then_some(shorter)).map(|at| at as u64)
     })
 }

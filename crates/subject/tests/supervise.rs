@@ -90,6 +90,7 @@ fn target(deadline: Duration) -> Target {
         shows: None,
         stalled: false,
         deadline,
+        stalled: false,
     }
 }
 

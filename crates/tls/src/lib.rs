@@ -67,6 +67,10 @@ pub mod extension_type {
     pub const HEARTBEAT: u16 = 15;
     /// application_layer_protocol_negotiation (RFC 7301 section 3.1).
     pub const ALPN: u16 = 16;
+    /// extended_master_secret (RFC 7627 section 5.1).
+    pub const EXTENDED_MASTER_SECRET: u16 = 23;
+    /// renegotiation_info (RFC 5746 section 3.2).
+    pub const RENEGOTIATION_INFO: u16 = 0xFF01;
     /// supported_versions (RFC 8446 section 4.2.1).
     pub const SUPPORTED_VERSIONS: u16 = 43;
     /// cookie (RFC 8446 section 4.2.2).

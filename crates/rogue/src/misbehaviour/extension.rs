@@ -155,7 +155,7 @@ pub(super) static ENTRIES: &[Entry] = &[
             &[
                 Step::Hello(PLAIN),
                 Step::CipherChange,
-                Step::Extensions(&[(extension_type::KEY_SHARE, &[0, 29, 0, 0])]),
+                Step::Extensions(&[(extension_type::KEY_SHARE, &[0, 29, 0, 1, 9])]),
                 Step::Certificate(&[]),
                 Step::Verify(Signature::Good),
                 Step::Finished(0),
