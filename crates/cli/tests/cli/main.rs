@@ -9,6 +9,7 @@ mod bad_input;
 mod certificates;
 mod clients;
 mod documents;
+mod hostile;
 mod lab;
 mod privilege;
 mod signals;
