@@ -11,6 +11,7 @@ mod certificates;
 mod clients;
 mod documents;
 mod handshake;
+mod hostile;
 mod lab;
 mod mutual;
 mod privilege;

@@ -270,6 +270,52 @@ fn plaintext_then_tls_is_one_mixed_flow_and_the_bus_of_a_cluster_is_named() {
 }
 
 #[test]
+fn a_hole_in_tls_is_told_and_reading_goes_on_behind_it() {
+    use crate::tls::fixtures;
+    let name = "tls13-key-update";
+    let file = std::fs::read(fixtures::path(&format!("{name}.pcap"))).unwrap();
+    let keys = std::fs::read(fixtures::path(&format!("{name}.keys"))).unwrap();
+    let (mut packets, mut at) = (Vec::new(), 24);
+    while at < file.len() {
+        let length = u32::from_le_bytes(file[at + 8..at + 12].try_into().unwrap()) as usize;
+        packets.push(&file[at + 16..at + 16 + length]);
+        at += 16 + length;
+    }
+    let read = |without: usize| {
+        let mut sniffer = Sniffer::new(Settings::default());
+        assert!(sniffer.add_keys(&keys) > 0);
+        let mut seen = Vec::new();
+        for (index, packet) in packets.iter().enumerate().filter(|(index, _)| *index != without) {
+            let (length, time) = (u32::try_from(packet.len()).unwrap(), index as u64);
+            sniffer.push(packet, length, LINKTYPE_ETHERNET, time, &mut |event| seen.push(words(&event)));
+        }
+        let totals = sniffer.finish(&mut |event| seen.push(words(&event)));
+        // Which command a reply answers is not known behind a hole.
+        let said = |line: &String| match line.split_once(' ') {
+            Some(("to", rest)) => rest.split_once(' ').map(|(_, reply)| reply.to_owned()),
+            _ => line.starts_with('1').then(|| line.clone()),
+        };
+        (seen.iter().filter_map(said).collect::<Vec<_>>(), totals)
+    };
+    let (whole, totals) = read(usize::MAX);
+    assert_eq!((totals.gaps, totals.sealed, totals.decrypted), (0, 0, 5), "{whole:?}");
+    let mut read_again = 0;
+    for (index, packet) in packets.iter().enumerate() {
+        let length = u32::try_from(packet.len()).unwrap();
+        let Packet::Tcp(segment) = read_bytes(packet, length, LINKTYPE_ETHERNET) else { continue };
+        if segment.payload.is_empty() {
+            continue;
+        }
+        let (seen, totals) = read(index);
+        assert_eq!(totals.gaps, segment.payload.len() as u64, "packet {index}");
+        assert!(seen.iter().all(|line| whole.contains(line)), "packet {index}: {seen:?}");
+        // Something is gone, and the last that was said is there.
+        read_again += usize::from(seen.len() < whole.len() && seen.last() == whole.last());
+    }
+    assert!(read_again > 0, "nothing was read behind a hole");
+}
+
+#[test]
 fn resp3_pushes_and_subscriptions_do_not_shift_the_pairing() {
     let client = [command(&["SUBSCRIBE", "a", "b"]), command(&["PING"])].concat();
     let server = b">3\r\n+subscribe\r\n$1\r\na\r\n:1\r\n>3\r\n$9\r\nsubscribe\r\n$1\r\nb\r\n:2\r\n>2\r\n+invalidate\r\n_\r\n+PONG\r\n";
