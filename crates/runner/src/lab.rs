@@ -1,14 +1,14 @@
 //! What all trials of a run share: certificates, the capture, the folder.
 
 use crate::options::Options;
+use crate::ports::Ports;
 use miette::Diagnostic;
-use std::collections::HashSet;
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::Write;
 use std::ops::Deref;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use thiserror::Error;
 use wirelab_capture::{CaptureError, Live};
 use wirelab_model::ExitCode;
@@ -131,9 +131,7 @@ pub(crate) struct Common {
     pub(crate) options: Options,
     pub(crate) files: TlsFiles,
     pki: wirelab_pki::Lab,
-    /// Ports that the run has used. None is used twice: a client that comes back late, or runs at the same
-    /// time, never meets the peer of another trial.
-    ports: Mutex<HashSet<u16>>,
+    pub(crate) ports: Ports,
 }
 
 impl Lab {
@@ -156,7 +154,8 @@ impl Lab {
             client_key: write_file(&tls.join("client.key"), client.key_pem().as_bytes())?,
             client_pfx: write_file(&tls.join("client.pfx"), &pki.client_pfx("")?)?,
         };
-        let common = Arc::new(Common { options, files, pki, ports: Mutex::default() });
+        let ports = Ports::new(options.port);
+        let common = Arc::new(Common { options, files, pki, ports });
         Self::share(common)
     }
 
@@ -172,12 +171,6 @@ impl Lab {
 }
 
 impl Common {
-    /// Notes a port. False: the run has used it before, although it is free to choose.
-    pub(crate) fn is_new(&self, port: u16) -> bool {
-        let mut ports = self.ports.lock().unwrap_or_else(PoisonError::into_inner);
-        ports.insert(port) || port == self.options.port
-    }
-
     /// A good certificate of this shape: one of the catalogue without its flaw.
     pub(crate) fn good(&self, shape: Shape) -> Result<Identity, RunError> {
         let like = wirelab_pki::all().iter().find(|entry| shape != Shape::Direct && entry.shape() == shape);

@@ -131,7 +131,7 @@ pub(crate) async fn run(lab: &Lab, spec: &Spec<'_>, folder: &Path) -> Result<Rec
                 Server::start(lab.options.server, port, &canaries.password, good.as_ref(), folder, launcher)
                     .await?;
             // A redis-server has its files in the folder: it is taken as it is.
-            if lab.is_new(server.port()) || lab.options.server != ServerKind::Embedded {
+            if lab.ports.take(server.port()) || lab.options.server != ServerKind::Embedded {
                 break Some(server);
             }
             server.stop(Duration::ZERO).await;
@@ -146,7 +146,7 @@ pub(crate) async fn run(lab: &Lab, spec: &Spec<'_>, folder: &Path) -> Result<Rec
     let mut attempts = 0;
     let rogue = loop {
         let rogue = start_rogue(lab, &spec.peer, transport, server.as_ref(), &canaries).await?;
-        if rogue.as_ref().is_none_or(|rogue| lab.is_new(rogue.port())) {
+        if rogue.as_ref().is_none_or(|rogue| lab.ports.take(rogue.port())) {
             break rogue;
         }
         if let Some(rogue) = rogue {
