@@ -323,7 +323,7 @@ mod tests {
     #[test]
     fn no_doubtful_refusal_is_secure() {
         type Break = fn(&mut Trial);
-        let breaks: [(&str, Break, Verdict); 14] = [
+        let breaks: [(&str, Break, Verdict); 16] = [
             ("no connection", |t| t.peer = Some(PeerReport::default()), Verdict::Inconclusive),
             ("no report", |t| t.peer = None, Verdict::Inconclusive),
             ("wire saw no hello", |t| t.wire.flows[0].tls = None, Verdict::Inconclusive),
@@ -336,6 +336,16 @@ mod tests {
             (
                 "not started",
                 |t| t.client.end = ClientEnd::NotStarted { reason: "x".into() },
+                Verdict::Inconclusive,
+            ),
+            (
+                "broken adapter",
+                |t| t.client.end = ClientEnd::Broken { reason: "x".into() },
+                Verdict::Inconclusive,
+            ),
+            (
+                "not supported",
+                |t| t.client.end = ClientEnd::Unsupported { reason: "x".into() },
                 Verdict::Inconclusive,
             ),
             ("hung", |t| t.client.end = ClientEnd::TimedOut { after_ms: 1 }, Verdict::Hung),

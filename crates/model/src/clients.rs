@@ -53,11 +53,11 @@ pub struct ExpectationFile {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Expectation {
-    /// Name of a client, or its beginning followed by `*`.
+    /// Name of a client, in which one `*` stands for any text.
     pub client: String,
     /// Only these versions of its library, such as `<6` or `>=2.6, <2.7.33`.
     pub versions: Option<String>,
-    /// Ids of scenarios, or their beginnings followed by `*`, such as `certificate/name-*`.
+    /// Ids of scenarios, in which one `*` stands for any text, such as `certificate/name-*`.
     pub scenarios: Vec<String>,
     /// The verdict that is expected, or the verdicts: `secure`, `compromised`, `hung`.
     pub expect: Expect,

@@ -90,11 +90,7 @@ fn cells(
         registry.iter().filter(|client| fits(&entry.client, &client.record.name)).collect();
     if named.is_empty() {
         let message = format!("no client is called `{}`", entry.client);
-        return fault(
-            &entry.client,
-            message,
-            "`wirelab clients` lists them; `*` at the end stands for any rest",
-        );
+        return fault(&entry.client, message, "`wirelab clients` lists them; one `*` stands for any text");
     }
     let mut clients = Vec::new();
     for client in named {
@@ -123,7 +119,7 @@ fn cells(
     for pattern in &entry.scenarios {
         let ids: Vec<&String> = scenarios.iter().filter(|id| fits(pattern, id)).collect();
         if ids.is_empty() {
-            let help = "`wirelab list` shows the ids; `*` at the end stands for any rest";
+            let help = "`wirelab list` shows the ids; one `*` stands for any text";
             return fault(pattern, format!("no scenario is called `{pattern}`"), help);
         }
         for id in ids {
@@ -136,10 +132,12 @@ fn cells(
     Ok(cells)
 }
 
-/// Whether a name is the pattern, or begins with what is before its `*`.
+/// Whether a name is the pattern, in which one `*` stands for any text.
 fn fits(pattern: &str, name: &str) -> bool {
-    match pattern.strip_suffix('*') {
-        Some(beginning) => name.starts_with(beginning),
+    match pattern.split_once('*') {
+        Some((start, end)) => {
+            name.len() >= start.len() + end.len() && name.starts_with(start) && name.ends_with(end)
+        }
         None => name == pattern,
     }
 }
@@ -217,6 +215,20 @@ until = "2027-03-31"
         assert_eq!(reason("lib-5", "b/three"), Some("it does not look at names"));
         assert_eq!(reason("lib-5", "b/two"), Some("known"));
         assert_eq!(reason("lib-6", "a/one"), None);
+    }
+
+    #[test]
+    fn one_star_stands_for_any_text() {
+        for (pattern, name, expected) in [
+            ("a-*-c", "a-b-c", true),
+            ("a-*-c", "a-c", false),
+            ("a*", "a", true),
+            ("*", "x/y", true),
+            ("a", "ab", false),
+            ("b*", "ab", false),
+        ] {
+            assert_eq!(fits(pattern, name), expected, "{pattern} {name}");
+        }
     }
 
     #[test]

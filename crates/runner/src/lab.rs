@@ -2,14 +2,14 @@
 
 use crate::certificates::Certificates;
 use crate::options::Options;
+use crate::ports::Ports;
 use miette::Diagnostic;
-use std::collections::HashSet;
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::Write;
 use std::ops::Deref;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use thiserror::Error;
 use wirelab_capture::{CaptureError, Live};
 use wirelab_model::ExitCode;
@@ -138,16 +138,15 @@ impl Deref for Lab {
 pub(crate) struct Common {
     pub(crate) options: Options,
     pub(crate) certificates: Certificates,
-    /// Ports that the run has used. None is used twice: a client that comes back late, or runs at the same
-    /// time, never meets the peer of another trial.
-    ports: Mutex<HashSet<u16>>,
+    pub(crate) ports: Ports,
 }
 
 impl Lab {
     /// Makes the folder and the certificates and opens the capture.
     pub(crate) fn open(options: Options) -> Result<Self, RunError> {
         let certificates = Certificates::make(&options.folder)?;
-        let common = Arc::new(Common { options, certificates, ports: Mutex::default() });
+        let ports = Ports::new(options.port);
+        let common = Arc::new(Common { options, certificates, ports });
         Self::share(common)
     }
 
@@ -159,14 +158,6 @@ impl Lab {
     /// What all trials share. This capture ends.
     pub(crate) fn close(self) -> Arc<Common> {
         self.common
-    }
-}
-
-impl Common {
-    /// Notes a port. False: the run has used it before, although it is free to choose.
-    pub(crate) fn is_new(&self, port: u16) -> bool {
-        let mut ports = self.ports.lock().unwrap_or_else(PoisonError::into_inner);
-        ports.insert(port) || port == self.options.port
     }
 }
 

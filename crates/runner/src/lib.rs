@@ -9,6 +9,7 @@ mod expectations;
 mod group;
 mod lab;
 mod options;
+mod ports;
 mod probe;
 mod registry;
 mod run;

@@ -178,7 +178,7 @@ pub(crate) async fn run(lab: &Lab, spec: &Spec<'_>, folder: &Path) -> Result<Rec
             let (kind, password) = (lab.options.server, &canaries.password);
             let server = Server::start(kind, spec.topology, port, password, tls, folder, launcher).await?;
             // A redis-server has its files in the folder: it is taken as it is.
-            if lab.is_new(server.port()) || lab.options.server != ServerKind::Embedded {
+            if lab.ports.take(server.port()) || lab.options.server != ServerKind::Embedded {
                 break Some(server);
             }
             server.stop(Duration::ZERO).await;
@@ -196,7 +196,7 @@ pub(crate) async fn run(lab: &Lab, spec: &Spec<'_>, folder: &Path) -> Result<Rec
         let port = lab.options.port;
         let rogue = start_rogue(&lab.certificates, port, &spec.peer, transport, upstream, &canaries).await?;
         let is_new = |rogue: &Rogue| {
-            lab.is_new(rogue.port()) && rogue.announced_port().is_none_or(|port| lab.is_new(port))
+            lab.ports.take(rogue.port()) && rogue.announced_port().is_none_or(|port| lab.ports.take(port))
         };
         if rogue.as_ref().is_none_or(is_new) {
             break rogue;

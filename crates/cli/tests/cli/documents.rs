@@ -162,6 +162,19 @@ fn every_file_that_a_document_links_to_is_there() {
     }
 }
 
+#[test]
+fn the_clients_and_what_is_expected_of_them_are_of_each_other() {
+    let clients = top().join("clients");
+    if !clients.join("registry.toml").exists() {
+        println!("skipped: there is no registry of clients");
+        return;
+    }
+    let (output, _folder) = wirelab(&["run", "--client", "nobody", "--clients", clients.to_str().unwrap()]);
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(2), "{told}");
+    assert!(told.contains("no client `nobody`"), "{told}");
+}
+
 /// The text of each block of a document in this language.
 fn blocks<'a>(text: &'a str, language: &str) -> Vec<&'a str> {
     let start = format!("```{language}\n");
