@@ -1,0 +1,43 @@
+<?php
+// Predis as a client under test.
+
+declare(strict_types=1);
+
+require __DIR__ . '/../php-shared/lab.php';
+require '/usr/share/php/Predis/autoload.php';
+
+/** The parameters of a connection as Predis's README has them: the scheme `tls`, and `ssl` options. */
+function parameters(array $case): array
+{
+    $parameters = [
+        'scheme' => $case['tls'] ? 'tls' : 'tcp',
+        'host' => $case['host'],
+        'port' => $case['port'],
+        'timeout' => seconds($case),
+        'read_write_timeout' => seconds($case),
+    ];
+    if ($case['password'] !== '') {
+        // Predis 1.1 knows passwords only, those of the user `default`.
+        $parameters['password'] = $case['password'];
+    }
+    if ($case['tls']) {
+        $parameters['ssl'] = ssl_options($case);
+    }
+    return $parameters;
+}
+
+run('predis', 'predis', Predis\Client::VERSION, function (array $case) {
+    if (!in_array($case['username'], ['', 'default'], true)) {
+        throw new Unsupported('Predis 1.1 knows no user names');
+    }
+    if (($case['topology'] ?? 'standalone') !== 'standalone') {
+        throw new Unsupported('the adapter drives Predis with a single server only');
+    }
+    $client = new Predis\Client(parameters($case));
+    try {
+        $client->set($case['key'], $case['value']);
+        return $client->get($case['key']);
+    } finally {
+        $client->disconnect();
+    }
+});
