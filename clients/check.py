@@ -67,8 +67,8 @@ KNOWN = {
     "csredis": {
         "insecure": "unsupported", "mutual": "unsupported", "cluster": "failed", "sentinel": "failed"},
     "go-redis": {"cnonly": "failed"},
-    "phpredis": {"cluster": "unsupported", "sentinel": "unsupported"},
-    "predis": {"cluster": "unsupported", "sentinel": "unsupported"},
+    "phpredis": {"sentinel": "unsupported"},
+    "predis": {"sentinel": "unsupported"},
     "fred": {"cnonly": "failed", "insecure": "unsupported"},
     "jedis-8.0.2-ssl": {"insecure": "unsupported"},
     "jedis-7.4.0-ssl": {"insecure": "unsupported", "evil": "worked", "ip": "worked"},

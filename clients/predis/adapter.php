@@ -13,8 +13,9 @@ function parameters(array $case): array
         'scheme' => $case['tls'] ? 'tls' : 'tcp',
         'host' => $case['host'],
         'port' => $case['port'],
-        'timeout' => seconds($case),
-        'read_write_timeout' => seconds($case),
+        // Whole seconds: it makes microseconds of them in a way that PHP 8 warns about.
+        'timeout' => ceil(seconds($case)),
+        'read_write_timeout' => ceil(seconds($case)),
     ];
     if ($case['password'] !== '') {
         // Predis 1.1 knows passwords only, those of the user `default`.
@@ -30,10 +31,16 @@ run('predis', 'predis', Predis\Client::VERSION, function (array $case) {
     if (!in_array($case['username'], ['', 'default'], true)) {
         throw new Unsupported('Predis 1.1 knows no user names');
     }
-    if (($case['topology'] ?? 'standalone') !== 'standalone') {
-        throw new Unsupported('the adapter drives Predis with a single server only');
-    }
-    $client = new Predis\Client(parameters($case));
+    $parameters = parameters($case);
+    $client = match ($case['topology'] ?? 'standalone') {
+        'standalone' => new Predis\Client($parameters),
+        // `parameters` are for the nodes that it discovers: without them it speaks plaintext to those.
+        'cluster' => new Predis\Client([$parameters], [
+            'cluster' => 'redis',
+            'parameters' => array_diff_key($parameters, ['host' => 1, 'port' => 1]),
+        ]),
+        'sentinel' => throw new Unsupported('the adapter does not drive Predis with Sentinels'),
+    };
     try {
         $client->set($case['key'], $case['value']);
         return $client->get($case['key']);

@@ -35,7 +35,7 @@ def options(test)
   when "sentinel"
     # Sentinels get the client's own options, TLS and credentials included.
     credentials = { username: test["username"], password: test["password"] }
-    { name: test["service"], sentinels: [server.merge(credentials)], role: :master, **common }
+    { host: test["service"], sentinels: [server.merge(credentials)], role: :master, **common }
   else server.merge(common)
   end
 end
