@@ -156,7 +156,8 @@ def case_line(client, number, name, servers):
         "client_cert": f"{folder}/client.crt" if certificate else None,
         "client_key": f"{folder}/client.key" if certificate else None,
         "client_pfx": f"{folder}/client.pfx" if certificate else None,
-        "username": "default", "password": PASSWORD, "key": f"check:{client}:{number}", "value": f"value \"{number}\" of {name}",
+        "username": "default", "password": PASSWORD, "key": f"check:{client}:{number}",
+        "value": f"value \"{number}\" of {name}",
         "topology": "standalone", "service": SERVICE, "deadline_ms": 6000, "a_field_of_later": True, **changes,
     }
     scheme = "rediss" if case["tls"] else "redis"
