@@ -67,6 +67,9 @@ KNOWN = {
     "csredis": {
         "insecure": "unsupported", "mutual": "unsupported", "cluster": "failed", "sentinel": "failed"},
     "go-redis": {"cnonly": "failed"},
+    "phpredis": {"sentinel": "unsupported"},
+    "predis": {"sentinel": "unsupported"},
+    "fred": {"cnonly": "failed", "insecure": "unsupported"},
     "jedis-8.0.2-ssl": {"insecure": "unsupported"},
     "jedis-7.4.0-ssl": {"insecure": "unsupported", "evil": "worked", "ip": "worked"},
     "node-redis-6.3.1-seeds": {"cluster": "failed"},
@@ -143,7 +146,7 @@ class Adapter:
         self.process.wait()
 
 
-def case_line(number, name, servers):
+def case_line(client, number, name, servers):
     server, changes, _ = CASES[name]
     changes = dict(changes)
     folder, port = servers.folder, servers.ports[server]
@@ -153,7 +156,8 @@ def case_line(number, name, servers):
         "client_cert": f"{folder}/client.crt" if certificate else None,
         "client_key": f"{folder}/client.key" if certificate else None,
         "client_pfx": f"{folder}/client.pfx" if certificate else None,
-        "username": "default", "password": PASSWORD, "key": f"check:{number}", "value": f"value \"{number}\" of {name}",
+        "username": "default", "password": PASSWORD, "key": f"check:{client}:{number}",
+        "value": f"value \"{number}\" of {name}",
         "topology": "standalone", "service": SERVICE, "deadline_ms": 6000, "a_field_of_later": True, **changes,
     }
     scheme = "rediss" if case["tls"] else "redis"
@@ -181,7 +185,7 @@ def check(client, servers, verbose):
                 raise Broken(f"its first line is not that of protocol 1 and version {client['version']}: {hello}")
             for number, name in enumerate(CASES, 1):
                 started = time.monotonic()
-                answer = adapter.ask(case_line(number, name, servers))
+                answer = adapter.ask(case_line(client["name"], number, name, servers))
                 if verbose:
                     print(f"  {name:9} {time.monotonic() - started:5.2f} s {json.dumps(answer)[:400]}")
                 outcome = answer["outcome"]

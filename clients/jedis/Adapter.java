@@ -46,6 +46,7 @@ final class Adapter {
     private static String roundTrip(Lab.Case test, boolean sslOptions) throws Exception {
         // Jedis's options take trust and keys as files.
         Path stores = Files.createTempDirectory("wirelab-jedis");
+        stores.toFile().deleteOnExit();
         try (UnifiedJedis client = client(test, config(test, sslOptions, stores))) {
             client.set(test.key, test.value);
             return client.get(test.key);

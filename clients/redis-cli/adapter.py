@@ -49,6 +49,8 @@ def outcome(case):
     received = "\n".join(lines[1:]) if lines[:1] == ["OK"] else None
     if received == case["value"]:
         return {"outcome": "worked", "received": received}
+    if received is not None and ended.returncode == 0:
+        return {"outcome": "failed", "received": received, "error": "GET returned another value than was SET"}
     said = " ".join((ended.stderr + b" " + ended.stdout).decode(errors="replace").split())
     return {"outcome": "failed", "received": received, "error": said or f"redis-cli ended with {ended.returncode}"}
 
