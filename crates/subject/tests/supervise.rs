@@ -90,7 +90,6 @@ fn target(deadline: Duration) -> Target {
         shows: None,
         stalled: false,
         deadline,
-        stalled: false,
     }
 }
 
