@@ -36,7 +36,8 @@ fn connecting(rate: f64, server_cpu_us: f64) -> BenchConnecting {
 
 /// SET with 256 bytes: 100,000 and 75,000 operations per second, 8 and 12 µs of the server for each.
 pub(crate) fn record() -> BenchRecord {
-    let estimate = |ratio: f64| BenchEstimate { ratio, low: ratio * 0.98, high: ratio * 1.02, error: 0.007, rounds: 5 };
+    let estimate =
+        |ratio: f64| BenchEstimate { ratio, low: ratio * 0.98, high: ratio * 1.02, error: 0.007, rounds: 5 };
     BenchRecord {
         version: "1".into(),
         started: "2026-01-01T00:00:00Z".into(),

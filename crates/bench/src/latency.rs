@@ -46,7 +46,10 @@ impl Latencies {
             p99: self.at(99.0),
             p999: self.at(99.9),
             max: self.0.max() as f64 / 1e3,
-            distribution: PERCENTILES.into_iter().map(|percentile| (percentile, self.at(percentile))).collect(),
+            distribution: PERCENTILES
+                .into_iter()
+                .map(|percentile| (percentile, self.at(percentile)))
+                .collect(),
         }
     }
 }

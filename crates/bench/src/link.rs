@@ -48,7 +48,8 @@ impl Link {
         let tls = match &dial.tls {
             None => None,
             Some((config, name)) => {
-                let mut tls = ClientConnection::new(config.clone(), name.clone()).map_err(io::Error::other)?;
+                let mut tls =
+                    ClientConnection::new(config.clone(), name.clone()).map_err(io::Error::other)?;
                 tls.set_buffer_limit(None);
                 Some(Box::new(tls))
             }

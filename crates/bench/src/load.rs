@@ -136,7 +136,8 @@ impl Load {
                 load.latencies.clear();
                 begun = Some(load.mark(meter)?);
             }
-            if let Some(begun) = begun.filter(|begun: &Mark| ended.is_none() && now >= begun.time + duration) {
+            if let Some(begun) = begun.filter(|begun: &Mark| ended.is_none() && now >= begun.time + duration)
+            {
                 ended = Some((begun, load.mark(meter)?, load.latencies.clone()));
             }
             Ok(ended.is_none())

@@ -78,7 +78,10 @@ impl Options {
         let wrong = |reason: String| Err(BenchError::Options(reason));
         let Grid { operations, payloads, pipelines, connections } = &self.grid;
         if [operations.len(), payloads.len(), pipelines.len(), connections.len()].contains(&0) {
-            return wrong("there is nothing to measure: name an operation, payload, pipeline and number of connections".into());
+            return wrong(
+                "there is nothing to measure: name an operation, payload, pipeline and number of connections"
+                    .into(),
+            );
         }
         let most = |values: &[usize]| values.iter().copied().max().unwrap_or_default();
         if [payloads, pipelines, connections].iter().any(|values| values.contains(&0)) || self.rounds == 0 {
@@ -92,10 +95,15 @@ impl Options {
         }
         if matches!(self.subject, Subject::Own(ServerKind::Embedded, _)) {
             if most(connections) > MOST_EMBEDDED {
-                return wrong(format!("the embedded server takes {MOST_EMBEDDED} connections at most; use --server redis for more"));
+                return wrong(format!(
+                    "the embedded server takes {MOST_EMBEDDED} connections at most; use --server redis for more"
+                ));
             }
             if payload > MOST_EMBEDDED_PAYLOAD {
-                return wrong("the embedded server takes values of 8 MiB at most; use --server redis for larger ones".into());
+                return wrong(
+                    "the embedded server takes values of 8 MiB at most; use --server redis for larger ones"
+                        .into(),
+                );
             }
         }
         Ok(())

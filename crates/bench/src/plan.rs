@@ -81,7 +81,13 @@ mod tests {
     use crate::fixture;
 
     fn fleet(cores: Option<f64>) -> BenchFleet {
-        BenchFleet { connections: 10_000.0, reconnects: 1000.0, operations: 100_000.0, cores, utilisation: 0.5 }
+        BenchFleet {
+            connections: 10_000.0,
+            reconnects: 1000.0,
+            operations: 100_000.0,
+            cores,
+            utilisation: 0.5,
+        }
     }
 
     #[test]
@@ -104,7 +110,8 @@ mod tests {
         for (cores, needed) in [(5.0, Some(0.0)), (4.6, Some(0.0)), (3.6, Some(1.0)), (3.0, None)] {
             let plan = plan(&fixture::record(), &fleet(Some(cores))).unwrap();
             let real = plan.rows.first().unwrap().needed;
-            let same = real.zip(needed).is_some_and(|(real, needed): (f64, f64)| (real - needed).abs() < 1e-6);
+            let same =
+                real.zip(needed).is_some_and(|(real, needed): (f64, f64)| (real - needed).abs() < 1e-6);
             assert!(same || real == needed, "{cores}: {real:?}");
         }
     }

@@ -156,14 +156,12 @@ impl Job<'_> {
         )));
         // What GET reads.
         let set = Exchange::new(BenchOperation::Set, key, payload, 1);
-        let mut link =
-            Link::open(&self.target.plain).map_err(|error| self.target.plain.fault("cannot connect", error))?;
+        let mut link = Link::open(&self.target.plain)
+            .map_err(|error| self.target.plain.fault("cannot connect", error))?;
         greet(&self.target.plain, &mut link)?;
         once(&self.target.plain, &mut link, &set)?;
         drop(link);
-        let open = |dial| {
-            Load::open(dial, Exchange::new(operation, key, payload, pipeline), connections)
-        };
+        let open = |dial| Load::open(dial, Exchange::new(operation, key, payload, pipeline), connections);
         let (mut plain_load, mut tls_load) = (open(&self.target.plain)?, open(&self.target.tls)?);
         *agreed = tls_load.agreed();
         let (mut plain, mut tls) = (Rounds::new(), Rounds::new());
@@ -175,9 +173,10 @@ impl Job<'_> {
             }
         }
         let Ratios { throughput, latency, server_cpu } = Ratios::new(&plain, &tls);
-        let others_cores = plain.others().zip(tls.others()).map(|(plain, tls)| {
-            (plain.0 + tls.0).as_secs_f64() / (plain.1 + tls.1).as_secs_f64().max(1e-9)
-        });
+        let others_cores = plain
+            .others()
+            .zip(tls.others())
+            .map(|(plain, tls)| (plain.0 + tls.0).as_secs_f64() / (plain.1 + tls.1).as_secs_f64().max(1e-9));
         let (plain, tls) = (plain.side(), tls.side());
         Ok(BenchCell {
             operation,
@@ -211,9 +210,8 @@ impl Job<'_> {
                 (self.tell)(Progress::Passed(options.slot + options.warmup));
             }
         }
-        let [plain, full, resumed] = kinds.map(|(storm, rounds, _, as_wanted)| {
-            storm.map(|_| as_wanted.then(|| rounds.connecting()))
-        });
+        let [plain, full, resumed] =
+            kinds.map(|(storm, rounds, _, as_wanted)| storm.map(|_| as_wanted.then(|| rounds.connecting())));
         let missing = || BenchError::Options("there was no round".into());
         Ok(BenchHandshakes {
             parallel: PARALLEL,

@@ -67,9 +67,15 @@ mod tests {
 
     #[test]
     fn quantiles_are_those_of_the_tables() {
-        for (degrees, expected) in
-            [(1.0, 12.706), (9.0, 2.262), (9.9, 2.262), (30.0, 2.042), (40.0, 2.021), (120.0, 1.980), (1e6, 1.960)]
-        {
+        for (degrees, expected) in [
+            (1.0, 12.706),
+            (9.0, 2.262),
+            (9.9, 2.262),
+            (30.0, 2.042),
+            (40.0, 2.021),
+            (120.0, 1.980),
+            (1e6, 1.960),
+        ] {
             assert!(near(t(degrees), expected), "{degrees}: {}", t(degrees));
         }
     }

@@ -99,9 +99,10 @@ fn own(
         reason: error.to_string(),
     })?;
     let mut own = Own { pair: None, runtime: Some(runtime), folder };
-    let started = own.runtime.as_ref().map(|runtime| {
-        runtime.block_on(Pair::start(kind, &password, &identity, &own.folder, launcher))
-    });
+    let started = own
+        .runtime
+        .as_ref()
+        .map(|runtime| runtime.block_on(Pair::start(kind, &password, &identity, &own.folder, launcher)));
     let pair = started.ok_or(BenchError::Interrupted)??;
     let addresses = [pair.plain(), pair.tls()].map(|port| Address {
         host: "localhost".into(),
@@ -146,9 +147,7 @@ fn private_folder(path: &Path) -> Result<(), BenchError> {
 /// 24 hexadecimal digits.
 pub(crate) fn random() -> Result<String, BenchError> {
     let mut bytes = [0; 12];
-    getrandom::fill(&mut bytes).map_err(|error| BenchError::System {
-        what: "make a random password",
-        reason: error.to_string(),
-    })?;
+    getrandom::fill(&mut bytes)
+        .map_err(|error| BenchError::System { what: "make a random password", reason: error.to_string() })?;
     Ok(bytes.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}")))
 }

@@ -31,7 +31,8 @@ pub(crate) fn warnings(record: &BenchRecord, debug: bool) -> Vec<String> {
         let with = |cell: &BenchCell, side: &BenchSide, name: &str| {
             of(side).then(|| format!("{} ({name})", cell.load()))
         };
-        let both = record.cells.iter().map(|cell| [with(cell, &cell.plain, "plain"), with(cell, &cell.tls, "TLS")]);
+        let both =
+            record.cells.iter().map(|cell| [with(cell, &cell.plain, "plain"), with(cell, &cell.tls, "TLS")]);
         both.flatten().flatten().collect::<Vec<_>>()
     };
     say(

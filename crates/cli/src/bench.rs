@@ -1,7 +1,7 @@
+use crate::arguments::ServerName;
 use crate::bench_arguments::{
     BenchArguments, BenchCommand, BenchOptions, CipherName, KeyName, OperationName, PlanOptions,
 };
-use crate::arguments::ServerName;
 use crate::progress::Clock;
 use crate::{complain, say};
 use std::io::IsTerminal;
@@ -75,9 +75,8 @@ fn measure(given: &BenchOptions) -> Result<ExitCode, Failed> {
     let before = given.baseline.as_deref().map(read).transpose()?;
     let options = options(given)?;
     let stop = Arc::new(AtomicBool::new(false));
-    crate::sniff::on_signals(Arc::clone(&stop)).map_err(|error| {
-        failed(ExitCode::Internal)(format!("cannot listen for signals: {error}"))
-    })?;
+    crate::sniff::on_signals(Arc::clone(&stop))
+        .map_err(|error| failed(ExitCode::Internal)(format!("cannot listen for signals: {error}")))?;
     let clock = Clock::new(given.color.wanted(std::io::stderr().is_terminal()));
     let measured = wirelab_bench::run(&options, &stop, |progress| clock.tell(&progress));
     clock.end();
@@ -117,9 +116,8 @@ fn judge(record: &BenchRecord, percent: f64) -> Judged {
 }
 
 fn options(given: &BenchOptions) -> Result<Options, Failed> {
-    let binary = std::env::current_exe().map_err(|error| {
-        failed(ExitCode::Internal)(format!("cannot find the program itself: {error}"))
-    })?;
+    let binary = std::env::current_exe()
+        .map_err(|error| failed(ExitCode::Internal)(format!("cannot find the program itself: {error}")))?;
     let (rounds, duration) = if given.quick { (6, 150) } else { (10, 500) };
     let duration = given.duration.unwrap_or(duration);
     Ok(Options {

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use wirelab_model::{
     ArmEvidence, ArmRecord, Attack, BenchBaseline, BenchCell, BenchChange, BenchConnecting, BenchEstimate,
-    BenchHandshakes, BenchLatency, BenchMemory, BenchOperation, BenchRecord, BenchSetup, BenchSide, ClientEnd, ClientReport, Direction, Expect, Got, Outcome, PacketView,
-    RunRecord, ScenarioInfo, Setup, Transport, Verdict, WireReport,
+    BenchHandshakes, BenchLatency, BenchMemory, BenchOperation, BenchRecord, BenchSetup, BenchSide,
+    ClientEnd, ClientReport, Direction, Expect, Got, Outcome, PacketView, RunRecord, ScenarioInfo, Setup,
+    Transport, Verdict, WireReport,
 };
 
 pub(crate) const HOSTILE: &str = "<script>alert('x')</script>&\"";
@@ -99,7 +100,12 @@ fn side(rate: f64, server_cpu: f64, micros: f64) -> BenchSide {
             p99: micros * 2.0,
             p999: micros * 4.0,
             max: micros * 9.0,
-            distribution: vec![(0.0, micros / 2.0), (50.0, micros), (99.0, micros * 2.0), (99.99, micros * 5.0)],
+            distribution: vec![
+                (0.0, micros / 2.0),
+                (50.0, micros),
+                (99.0, micros * 2.0),
+                (99.99, micros * 5.0),
+            ],
         },
         client_cpu: 4.5,
         client_busy: 0.6,
@@ -126,7 +132,8 @@ fn connecting(rate: f64) -> BenchConnecting {
 
 /// A run of `wirelab bench` with two loads.
 pub(crate) fn bench() -> BenchRecord {
-    let estimate = |ratio: f64| BenchEstimate { ratio, low: ratio * 0.98, high: ratio * 1.02, error: 0.005, rounds: 3 };
+    let estimate =
+        |ratio: f64| BenchEstimate { ratio, low: ratio * 0.98, high: ratio * 1.02, error: 0.005, rounds: 3 };
     let cell = |pipeline: usize, ratio: f64| BenchCell {
         operation: BenchOperation::Set,
         payload: 256,

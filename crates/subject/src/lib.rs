@@ -14,7 +14,7 @@ mod target;
 
 pub use client::Client;
 pub use command::{SplitError, split};
-pub use wirelab_pki::ServerKey;
 pub use server::{Pair, Server, ServerError, ServerKind};
 pub use supervise::{OUTPUT_LIMIT, launcher, supervise};
 pub use target::{Target, TlsFiles};
+pub use wirelab_pki::ServerKey;

@@ -93,8 +93,7 @@ mod tests {
             cores: 4.0,
             needed: Some(0.6),
         };
-        let too_few =
-            BenchPlanRow { pipeline: 16, cores: 3.0, needed: None, resumed: None, ..row.clone() };
+        let too_few = BenchPlanRow { pipeline: 16, cores: 3.0, needed: None, resumed: None, ..row.clone() };
         let plan = BenchPlan {
             fleet: BenchFleet {
                 connections: 10_000.0,

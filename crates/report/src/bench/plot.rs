@@ -105,7 +105,13 @@ fn plot(
             })
             .collect();
         let points = dots.iter().map(|dot| format!("{},{}", dot.x, dot.y)).collect::<Vec<_>>().join(" ");
-        Line { class, name: series.name, points, dots, label: (LEFT + 12.0, TOP + 12.0 + 15.0 * index as f64) }
+        Line {
+            class,
+            name: series.name,
+            points,
+            dots,
+            label: (LEFT + 12.0, TOP + 12.0 + 15.0 * index as f64),
+        }
     });
     Some(Plot {
         width: WIDTH,
@@ -208,14 +214,7 @@ fn latency(cell: &BenchCell) -> Option<Plot> {
             .collect(),
     });
     let ticks = [0.0, 90.0, 99.0, 99.9, 99.99].map(|percentile| (percentile, format!("{percentile} %")));
-    plot(
-        format!("Latency in µs: {}", cell.load()),
-        "percentile",
-        series.into(),
-        place,
-        ticks.into(),
-        "",
-    )
+    plot(format!("Latency in µs: {}", cell.load()), "percentile", series.into(), place, ticks.into(), "")
 }
 
 /// All plots of a run.

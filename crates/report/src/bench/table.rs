@@ -11,7 +11,12 @@ impl Table {
         let head: Vec<String> = self.head.iter().map(|title| (*title).to_owned()).collect();
         let lines: Vec<&Vec<String>> = std::iter::once(&head).chain(&self.rows).collect();
         let width = |column: usize| {
-            lines.iter().filter_map(|line| line.get(column)).map(|cell| cell.chars().count()).max().unwrap_or(0)
+            lines
+                .iter()
+                .filter_map(|line| line.get(column))
+                .map(|cell| cell.chars().count())
+                .max()
+                .unwrap_or(0)
         };
         let widths: Vec<usize> = (0..self.head.len()).map(width).collect();
         let mut text = String::new();
@@ -31,7 +36,9 @@ impl Table {
             cells.fold("|".to_owned(), |line, cell| line + " " + cell + " |") + "\n"
         };
         let mut text = line(&mut self.head.iter().copied());
-        text += &line(&mut self.head.iter().enumerate().map(|(column, _)| if column == 0 { "---" } else { "---:" }));
+        text += &line(
+            &mut self.head.iter().enumerate().map(|(column, _)| if column == 0 { "---" } else { "---:" }),
+        );
         for row in &self.rows {
             text += &line(&mut row.iter().map(String::as_str));
         }

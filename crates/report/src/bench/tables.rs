@@ -11,7 +11,10 @@ pub(crate) fn setup(record: &BenchRecord) -> Vec<(&'static str, String)> {
         ("server", setup.server.clone()),
         ("TLS", format!("{}, {}, {}, key {}", setup.tls, setup.cipher, setup.group, setup.key)),
         ("client", setup.client.clone()),
-        ("machine", format!("{}, {} cores, {}; client and server on loopback", setup.cpu, setup.cores, setup.system)),
+        (
+            "machine",
+            format!("{}, {} cores, {}; client and server on loopback", setup.cpu, setup.cores, setup.system),
+        ),
         (
             "rounds",
             format!(
@@ -36,15 +39,7 @@ pub(crate) fn loads(record: &BenchRecord) -> Table {
         ]
     });
     Table {
-        head: vec![
-            "load",
-            "plain op/s",
-            "TLS op/s",
-            "throughput with TLS",
-            "p50 µs",
-            "p99 µs",
-            "p99.9 µs",
-        ],
+        head: vec!["load", "plain op/s", "TLS op/s", "throughput with TLS", "p50 µs", "p99 µs", "p99.9 µs"],
         rows: rows.collect(),
     }
 }
@@ -91,7 +86,8 @@ pub(crate) fn connections(record: &BenchRecord) -> Option<Table> {
             of(|kind| pair(whole(kind.sent), &whole(kind.received))),
         ]
     };
-    let resumed = if handshakes.resumed.is_some() { "TLS, resumed" } else { "TLS, resumed (not by this server)" };
+    let resumed =
+        if handshakes.resumed.is_some() { "TLS, resumed" } else { "TLS, resumed (not by this server)" };
     Some(Table {
         head: vec![
             "new connections, with login and PING",

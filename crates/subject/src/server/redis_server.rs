@@ -141,7 +141,8 @@ impl RedisServer {
             .stderr(Stdio::null())
             .spawn()
             .map_err(|error| ServerError::Missing(error.to_string()))?;
-        let mut server = Self { plain, tls: tls_port, password: password.to_owned(), socket, child, _folder: private };
+        let mut server =
+            Self { plain, tls: tls_port, password: password.to_owned(), socket, child, _folder: private };
         server.ready(&log).await?;
         Ok(server)
     }
