@@ -60,7 +60,7 @@ def child_seconds():
 
 for number in range(rounds):
     for pipeline in (1, 16):
-        requests = {1: 200_000, 16: 2_000_000}[pipeline]
+        requests = {1: 100_000, 16: 1_000_000}[pipeline]
         for transport, port, more in (
             ("plain", plain, []),
             ("TLS", tls, ["--tls", "--cacert", authority, "--sni", "localhost"]),
@@ -75,7 +75,7 @@ for number in range(rounds):
                 keep("redis-benchmark", transport, row["test"], pipeline, float(row["rps"]))
         record = json.loads(output(
             [os.environ["WIRELAB"], "bench", "--target", f"127.0.0.1:{plain}", "--tls-target", f"localhost:{tls}",
-             "--cacert", authority, "--rounds", "1", "--duration", "1500", "--warmup", "200", "--no-handshakes",
+             "--cacert", authority, "--rounds", "1", "--duration", "1000", "--warmup", "200", "--no-handshakes",
              "--pipeline", str(pipeline), "--json"]))
         for cell in record["cells"]:
             for transport in ("plain", "TLS"):

@@ -13,7 +13,7 @@ const TINY: [&str; 11] = [
     "--rounds",
     "3",
     "--duration",
-    "20",
+    "100",
     "--connections",
     "2",
     "--payload",
