@@ -73,10 +73,13 @@ impl Storm {
         stop: &AtomicBool,
     ) -> Result<(Sample, u64), BenchError> {
         let start = Instant::now();
+        // The first ones have no session to resume: those that were open when the last run ended took theirs
+        // with them.
+        let primed = self.operations + 2 * self.slots.len() as u64;
         let mut begun: Option<(Mark, u64)> = None;
         let sample = self.drive(stop, |storm, now| {
             match begun {
-                None if now >= start + warmup => {
+                None if now >= start + warmup && storm.operations >= primed => {
                     storm.latencies.clear();
                     begun = Some((storm.mark(meter)?, storm.resumed));
                 }

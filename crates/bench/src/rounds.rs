@@ -1,8 +1,8 @@
 //! Many samples of one kind, put together.
 
-use crate::Sample;
 use crate::latency::Latencies;
 use crate::statistics::{median, ratio};
+use crate::{BenchError, Dial, Sample};
 use std::time::Duration;
 use wirelab_model::{BenchConnecting, BenchEstimate, BenchSide};
 
@@ -16,6 +16,15 @@ impl Rounds {
 
     pub(crate) fn push(&mut self, sample: Sample) {
         self.0.push(sample);
+    }
+
+    /// Of nothing there are no figures, and no claims: all of no connections resumed.
+    pub(crate) fn must_have_some(&self, dial: &Dial) -> Result<(), BenchError> {
+        if self.operations() > 0 {
+            return Ok(());
+        }
+        Err(dial
+            .fault("nothing was measured", "no reply came while it was measured; give a longer --duration"))
     }
 
     fn rates(&self) -> Vec<f64> {
@@ -114,5 +123,39 @@ impl Ratios {
                 sample.server.unwrap_or_default().as_secs_f64() / sample.operations as f64
             }),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_nothing_there_are_no_figures() {
+        let dial = Dial { address: "127.0.0.1:6379".parse().unwrap(), tls: None, login: None };
+        let mut rounds = Rounds::new();
+        let told = rounds.must_have_some(&dial).unwrap_err().to_string();
+        assert!(told.contains("longer --duration") && told.contains("127.0.0.1:6379"), "{told}");
+        let mut sample = Sample {
+            operations: 0,
+            elapsed: Duration::from_secs(2),
+            latencies: Latencies::new(),
+            sent: 600,
+            received: 10,
+            client: Duration::from_secs(1),
+            server: Some(Duration::from_millis(500)),
+            machine: Duration::from_secs(2),
+        };
+        rounds.push(sample.clone());
+        assert!(rounds.must_have_some(&dial).is_err());
+        sample.operations = 1000;
+        rounds.push(sample);
+        assert!(rounds.must_have_some(&dial).is_ok());
+        let side = rounds.side();
+        assert_eq!((side.operations, side.rate, side.rounds), (1000, 250.0, vec![0.0, 500.0]));
+        assert_eq!((side.client_cpu, side.server_cpu), (2000.0, Some(1000.0)));
+        assert_eq!((side.client_busy, side.server_busy, side.sent), (0.5, Some(0.25), 1.2));
+        // Four seconds of the machine, of which client and server had three.
+        assert_eq!(rounds.others(), Some((Duration::from_secs(1), Duration::from_secs(4))));
     }
 }

@@ -172,6 +172,8 @@ impl Job<'_> {
                 self.passed();
             }
         }
+        plain.must_have_some(&self.target.plain)?;
+        tls.must_have_some(&self.target.tls)?;
         let Ratios { throughput, latency, server_cpu } = Ratios::new(&plain, &tls);
         let others_cores = plain
             .others()
@@ -196,28 +198,31 @@ impl Job<'_> {
     fn handshakes(&mut self) -> Result<BenchHandshakes, BenchError> {
         (self.tell)(Progress::Measuring("new connections".into()));
         let Self { options, target, stop, .. } = self;
-        let mut kinds = [(&target.plain, 0.0), (&target.tls, 0.0), (&target.resuming, RESUMES)]
-            .map(|(dial, least)| (Storm::new(dial, PARALLEL), Rounds::new(), least, true));
+        let mut kinds = Vec::new();
+        for dial in [&target.plain, &target.tls, &target.resuming] {
+            kinds.push((dial, Storm::new(dial, PARALLEL)?, Rounds::new(), 0));
+        }
         for _ in 0..options.rounds {
-            for (storm, rounds, least, as_wanted) in &mut kinds {
-                let storm = match storm {
-                    Ok(storm) => storm,
-                    Err(_) => continue,
-                };
-                let (sample, resumed) = storm.run(options.warmup, options.slot, target.meter, stop)?;
-                *as_wanted &= resumed as f64 >= *least * sample.operations as f64;
+            for (_, storm, rounds, resumed) in &mut kinds {
+                let (sample, more) = storm.run(options.warmup, options.slot, target.meter, stop)?;
+                *resumed += more;
                 rounds.push(sample);
                 (self.tell)(Progress::Passed(options.slot + options.warmup));
             }
         }
-        let [plain, full, resumed] =
-            kinds.map(|(storm, rounds, _, as_wanted)| storm.map(|_| as_wanted.then(|| rounds.connecting())));
-        let missing = || BenchError::Options("there was no round".into());
+        let mut all = Vec::new();
+        for (dial, _, rounds, resumed) in kinds {
+            rounds.must_have_some(dial)?;
+            all.push((rounds.connecting(), resumed as f64));
+        }
+        let [plain, full, (resuming, resumed)] = <[_; 3]>::try_from(all)
+            .map_err(|_| BenchError::Options("there are three kinds of connections".into()))?;
+        let resumes = resumed >= RESUMES * resuming.connections as f64;
         Ok(BenchHandshakes {
             parallel: PARALLEL,
-            plain: plain?.ok_or_else(missing)?,
-            full: full?.ok_or_else(missing)?,
-            resumed: resumed?,
+            plain: plain.0,
+            full: full.0,
+            resumed: resumes.then_some(resuming),
         })
     }
 

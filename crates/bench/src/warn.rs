@@ -39,7 +39,10 @@ pub(crate) fn warnings(record: &BenchRecord, debug: bool) -> Vec<String> {
         "the machine is noisy, other programs kept more than a quarter of a processor busy",
         cells(&|cell| cell.others_cores.is_some_and(|cores| cores > NOISE)),
     );
-    say("one round says nothing about how sure a ratio is", cells(&|cell| cell.throughput.is_none()));
+    say(
+        "there is no interval, from one round alone or with a round without any reply",
+        cells(&|cell| cell.throughput.is_none()),
+    );
     say(
         "the interval is wider than 10 % of the ratio; more rounds or a quieter machine make it narrower",
         cells(&|cell| cell.throughput.as_ref().is_some_and(wide)),

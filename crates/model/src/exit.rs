@@ -39,10 +39,12 @@ impl ExitCode {
             Self::AsExpected => "everything is as expected",
             Self::Internal => "internal error",
             Self::Usage => "command line",
-            Self::Parse => "a scenario or a capture does not parse",
+            Self::Parse => "a scenario, a capture or a saved bench does not parse",
             Self::NothingSelected => "nothing selected",
             Self::Inconclusive => "the lab could not tell, or may not capture",
-            Self::Unexpected => "a verdict is not what was expected, or what `--fail-on` names was found",
+            Self::Unexpected => {
+                "a verdict is not what was expected, or what `--fail-on` or `--fail-over` names was found"
+            }
             Self::Interrupted => "interrupted",
         }
     }

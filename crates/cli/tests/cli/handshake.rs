@@ -1,6 +1,6 @@
 //! Misbehaviour in the handshake and in records, against clients that deserve each verdict.
 
-use crate::support::{capturing, record, text_of, wirelab};
+use crate::support::{capturing, client, record, text_of, wirelab};
 use std::collections::BTreeMap;
 
 /// Verdicts of a run's arms by scenario and arm.

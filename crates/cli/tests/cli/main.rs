@@ -7,6 +7,7 @@
 
 mod adapters;
 mod bad_input;
+mod bench;
 mod certificates;
 mod clients;
 mod documents;

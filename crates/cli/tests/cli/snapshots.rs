@@ -17,6 +17,8 @@ fn help() {
     for (name, arguments) in [
         ("help", &["--help"][..]),
         ("help-run", &["run", "--help"]),
+        ("help-bench", &["bench", "--help"]),
+        ("help-bench-plan", &["bench", "plan", "--help"]),
         ("help-explain", &["explain", "--help"]),
     ] {
         let (output, _folder) = wirelab(arguments);
