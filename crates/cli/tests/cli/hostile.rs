@@ -134,7 +134,7 @@ fn files(folder: &Path) -> Vec<PathBuf> {
         }),
         made("fragments.pcap", &|pcap| {
             for number in 0..60_000_u16 {
-                pcap.ip(CLIENT, SERVER, number % 100, 0x2000 | (number / 100) % 8, &[7; 200]);
+                pcap.ip(CLIENT, SERVER, number % 100, 0x2000 | ((number / 100) % 8), &[7; 200]);
             }
         }),
         made("inline.pcap", &|pcap| {
@@ -200,7 +200,7 @@ fn sniff(file: &Path, format: &[&str], most: u32) -> Output {
 fn no_file_makes_it_crash_or_take_more_than_64_mib() {
     let kept = std::env::var_os("WIRELAB_HOSTILE_FILES").map(PathBuf::from);
     let folder = tempfile::tempdir().unwrap();
-    let folder = kept.as_deref().unwrap_or(folder.path());
+    let folder = kept.as_deref().unwrap_or_else(|| folder.path());
     let mut wrong = Vec::new();
     for file in files(folder) {
         for format in [&["--summary"][..], &["--json"], &[]] {

@@ -83,14 +83,16 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    type Class = fn(&u8) -> bool;
+
     proptest! {
         #[test]
         fn sees_what_a_look_at_each_byte_sees(
             value in proptest::collection::vec(proptest::sample::select(b"0199AZaz@./:\0\xff".to_vec()), 0..300),
         ) {
-            let is = |at: usize, class: fn(&u8) -> bool| value.get(at).is_some_and(class);
-            let (digit, capital): (fn(&u8) -> bool, fn(&u8) -> bool) = (u8::is_ascii_digit, u8::is_ascii_uppercase);
-            let four = |at: usize, classes: [fn(&u8) -> bool; 4]| (0..4).all(|step| is(at + step, classes[step]));
+            let is = |at: usize, class: Class| value.get(at).is_some_and(class);
+            let (digit, capital): (Class, Class) = (u8::is_ascii_digit, u8::is_ascii_uppercase);
+            let four = |at: usize, classes: [Class; 4]| (0..4).all(|step| is(at + step, classes[step]));
             let begins = |at: &usize| *at == 0 || !is(at - 1, digit);
             let runs: Vec<_> = (0..value.len()).filter(|at| four(*at, [digit; 4]) && begins(at)).collect();
             let accounts: Vec<_> =
