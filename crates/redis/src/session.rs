@@ -340,7 +340,7 @@ fn data(reply: &mut Encoder<'_>, store: &Store, name: &str, arguments: &[&[u8]])
             reply.integer(keys.iter().filter(|key| store.remove(key)).count() as i64);
         }
         ("EXISTS", keys) if !keys.is_empty() => {
-            reply.integer(keys.iter().filter(|key| store.get(key).is_some()).count() as i64);
+            reply.integer(keys.iter().filter(|key| store.has(key)).count() as i64);
         }
         ("MGET", keys) if !keys.is_empty() => {
             reply.array(keys.len());
@@ -348,8 +348,43 @@ fn data(reply: &mut Encoder<'_>, store: &Store, name: &str, arguments: &[&[u8]])
                 reply.bulk_or_null(store.get(key).as_deref());
             }
         }
-        ("TTL" | "PTTL", [key]) => reply.integer(if store.get(key).is_some() { -1 } else { -2 }),
-        ("TYPE", [key]) => reply.simple(if store.get(key).is_some() { "string" } else { "none" }),
+        // Nothing lives long enough here to expire.
+        ("EXPIRE" | "PEXPIRE" | "EXPIREAT" | "PEXPIREAT", [key, ..]) => {
+            reply.integer(i64::from(store.has(key)));
+        }
+        ("HSET" | "HMSET", [key, fields @ ..]) if !fields.is_empty() && fields.len().is_multiple_of(2) => {
+            let set = |pair: &[&[u8]]| match pair {
+                [field, value] => store.set_field(key, field, value),
+                _ => None,
+            };
+            let new: Option<Vec<bool>> = fields.chunks(2).map(set).collect();
+            match new {
+                Some(new) if name == "HSET" => reply.integer(new.iter().filter(|new| **new).count() as i64),
+                new => stored(reply, new.is_some()),
+            }
+        }
+        ("HGET", [key, field]) => {
+            let fields = store.fields(key).unwrap_or_default();
+            reply.bulk_or_null(fields.get(*field).map(Vec::as_slice));
+        }
+        ("HMGET", [key, wanted @ ..]) if !wanted.is_empty() => {
+            let fields = store.fields(key).unwrap_or_default();
+            reply.array(wanted.len());
+            for field in wanted {
+                reply.bulk_or_null(fields.get(*field).map(Vec::as_slice));
+            }
+        }
+        ("HGETALL", [key]) => {
+            let fields = store.fields(key).unwrap_or_default();
+            reply.map(fields.len());
+            for (field, value) in fields {
+                reply.bulk(&field);
+                reply.bulk(&value);
+            }
+        }
+        ("TTL" | "PTTL", [key]) => reply.integer(if store.has(key) { -1 } else { -2 }),
+        ("TYPE", [key]) if store.fields(key).is_some() => reply.simple("hash"),
+        ("TYPE", [key]) => reply.simple(if store.has(key) { "string" } else { "none" }),
         ("DBSIZE", []) => reply.integer(store.len() as i64),
         ("PUBLISH", [_, _]) => reply.integer(0),
         ("CONFIG", [get, names @ ..]) if get.eq_ignore_ascii_case(b"GET") => config(reply, names),

@@ -1,4 +1,4 @@
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Most bytes of keys and values together: 16 MiB.
@@ -7,6 +7,8 @@ const MAX_BYTES: usize = 16 << 20;
 #[derive(Debug, Default)]
 struct Content {
     values: HashMap<Vec<u8>, Vec<u8>>,
+    /// Fields of hashes with their values, by key.
+    hashes: HashMap<Vec<u8>, BTreeMap<Vec<u8>, Vec<u8>>>,
     bytes: usize,
 }
 
@@ -37,9 +39,48 @@ impl Store {
         true
     }
 
+    /// Sets a field of a hash; true where it is new, none where the store is full.
+    pub fn set_field(&self, key: &[u8], field: &[u8], value: &[u8]) -> Option<bool> {
+        let mut content = self.content();
+        let size = key.len() + field.len() + value.len();
+        let hash = content.hashes.get(key);
+        let old = hash.and_then(|hash| hash.get(field)).map(|old| key.len() + field.len() + old.len());
+        let bytes = content.bytes - old.unwrap_or(0) + size;
+        if bytes > MAX_BYTES {
+            return None;
+        }
+        content.bytes = bytes;
+        content.hashes.entry(key.to_vec()).or_default().insert(field.to_vec(), value.to_vec());
+        Some(old.is_none())
+    }
+
+    /// The fields of a hash with their values; none where there is no such hash.
+    pub fn fields(&self, key: &[u8]) -> Option<BTreeMap<Vec<u8>, Vec<u8>>> {
+        self.content().hashes.get(key).cloned()
+    }
+
+    /// Whether a key, or a field of the hash under it, has this value.
+    pub fn holds(&self, key: &[u8], value: &[u8]) -> bool {
+        let content = self.content();
+        let hash = content.hashes.get(key);
+        content.values.get(key).is_some_and(|held| held == value)
+            || hash.is_some_and(|hash| hash.values().any(|held| held == value))
+    }
+
+    /// Whether there is a key.
+    pub fn has(&self, key: &[u8]) -> bool {
+        let content = self.content();
+        content.values.contains_key(key) || content.hashes.contains_key(key)
+    }
+
     /// Removes a key; true where it was there.
     pub fn remove(&self, key: &[u8]) -> bool {
         let mut content = self.content();
+        if let Some(hash) = content.hashes.remove(key) {
+            let size = |(field, value): (&Vec<u8>, &Vec<u8>)| key.len() + field.len() + value.len();
+            content.bytes -= hash.iter().map(size).sum::<usize>();
+            return true;
+        }
         let removed = content.values.remove(key);
         content.bytes -= removed.as_ref().map_or(0, |value| value.len() + key.len());
         removed.is_some()
@@ -47,7 +88,8 @@ impl Store {
 
     /// Number of keys.
     pub fn len(&self) -> usize {
-        self.content().values.len()
+        let content = self.content();
+        content.values.len() + content.hashes.len()
     }
 
     /// Whether there is no key.
@@ -70,5 +112,11 @@ mod tests {
         assert!(!store.set(b"b", &half));
         assert!(store.remove(b"a") && !store.remove(b"a"));
         assert!(store.set(b"b", &half));
+        for _ in 0..5 {
+            assert!(store.remove(b"b") | store.remove(b"h") | store.is_empty());
+            assert!(store.set_field(b"h", b"f", &half).is_some(), "nor do fields");
+        }
+        assert_eq!((store.set_field(b"h", b"g", &half), store.set_field(b"h", b"f", b"v")), (None, Some(false)));
+        assert!(store.holds(b"h", b"v") && !store.holds(b"h", b"w") && store.has(b"h"));
     }
 }

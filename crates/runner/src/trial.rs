@@ -249,8 +249,8 @@ pub(crate) async fn run(lab: &Lab, spec: &Spec<'_>, folder: &Path) -> Result<Rec
     ports.extend(announced_port);
     if let Some(server) = server {
         ports.push(server.port());
-        match server.stored(&canaries.key).await {
-            Ok(value) => stored = Some(value.as_deref() == Some(canaries.value.as_bytes())),
+        match server.holds(&canaries.key, &canaries.value).await {
+            Ok(held) => stored = Some(held),
             Err(error) => fault = fault.or_else(|| Some(error.to_string())),
         }
         server_report = server.stop(LINGER).await;

@@ -142,14 +142,15 @@ impl Server {
         self.port
     }
 
-    /// The value of a key, asked without a packet on the loopback interface.
+    /// Whether a key, or a field of the hash under it, has this value; asked without a packet on the
+    /// loopback interface.
     ///
     /// # Errors
     /// The server does not answer.
-    pub async fn stored(&self, key: &str) -> Result<Option<Vec<u8>>, ServerError> {
+    pub async fn holds(&self, key: &str, value: &str) -> Result<bool, ServerError> {
         match &self.inner {
-            Inner::Embedded { store, .. } => Ok(store.get(key.as_bytes())),
-            Inner::Redis(server) => server.stored(key).await,
+            Inner::Embedded { store, .. } => Ok(store.holds(key.as_bytes(), value.as_bytes())),
+            Inner::Redis(server) => server.holds(key, value).await,
         }
     }
 

@@ -187,10 +187,17 @@ impl RedisServer {
         Err(not_ready(format!("not within {} s", READY.as_secs())))
     }
 
-    pub(super) async fn stored(&self, key: &str) -> Result<Option<Vec<u8>>, ServerError> {
-        match io("cannot ask redis-server for the value", self.ask(&["GET", key]).await)? {
-            Value::Bulk(value) => Ok(value),
-            _ => Ok(None),
+    pub(super) async fn holds(&self, key: &str, value: &str) -> Result<bool, ServerError> {
+        let what = "cannot ask redis-server for the value";
+        let is = |held: &Value| matches!(held, Value::Bulk(Some(held)) if held == value.as_bytes());
+        let held = io(what, self.ask(&["GET", key]).await)?;
+        if !held.is_error() {
+            return Ok(is(&held));
+        }
+        // It is no string.
+        match io(what, self.ask(&["HVALS", key]).await)? {
+            Value::Array(Some(values)) => Ok(values.iter().any(is)),
+            _ => Ok(false),
         }
     }
 
