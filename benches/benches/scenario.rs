@@ -50,6 +50,7 @@ fn main() {
                     port: 0,
                     folder: folder.path().join("run"),
                     reveal: false,
+                    fail_fast: false,
                     sabotage: None,
                     launcher: wirelab_subject::launcher(&binary),
                     place: place.to_owned(),

@@ -1,6 +1,5 @@
 //! What the benches of TLS share: a server with both ports, and how it is reached.
-#![expect(clippy::allow_attributes, reason = "each bench uses a part of this")]
-#![allow(dead_code)]
+#![allow(dead_code, reason = "each bench uses a part of this")]
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;

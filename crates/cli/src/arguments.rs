@@ -71,7 +71,7 @@ pub(crate) enum Command {
     Clients(ClientsOptions),
     /// What TLS costs: plain and TLS in turn, with how sure the figures are
     #[command(after_help = crate::bench_arguments::EXAMPLES, args_conflicts_with_subcommands = true)]
-    Bench(crate::bench_arguments::BenchArguments),
+    Bench(Box<crate::bench_arguments::BenchArguments>),
     /// List the scenarios that the program carries
     List {
         /// With importance, what a good client does, weakness and reference
