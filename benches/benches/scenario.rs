@@ -43,7 +43,6 @@ fn main() {
                     registered: Vec::new(),
                     expectations: wirelab_runner::Expectations::default(),
                     jobs: 1,
-                    fail_fast: false,
                     arms: None,
                     server: ServerKind::Embedded,
                     deadline: Duration::from_secs(10),

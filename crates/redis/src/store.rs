@@ -116,7 +116,10 @@ mod tests {
             assert!(store.remove(b"b") | store.remove(b"h") | store.is_empty());
             assert!(store.set_field(b"h", b"f", &half).is_some(), "nor do fields");
         }
-        assert_eq!((store.set_field(b"h", b"g", &half), store.set_field(b"h", b"f", b"v")), (None, Some(false)));
+        assert_eq!(
+            (store.set_field(b"h", b"g", &half), store.set_field(b"h", b"f", b"v")),
+            (None, Some(false))
+        );
         assert!(store.holds(b"h", b"v") && !store.holds(b"h", b"w") && store.has(b"h"));
     }
 }
