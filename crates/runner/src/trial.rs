@@ -163,7 +163,7 @@ pub(crate) struct Recorded {
 pub(crate) async fn run(lab: &Lab, spec: &Spec<'_>, folder: &Path) -> Result<Recorded, RunError> {
     let canaries = random_canaries()?;
     // What the arm is called and what is really done differ only under sabotage.
-    let no_tls = lab.options.sabotage == Some(Sabotage::NoTls) && spec.transport == Transport::Tls;
+    let no_tls = lab.options.sabotage == Some(Sabotage::NoTls) && spec.transport.is_verified();
     let transport = if no_tls { Transport::Plaintext } else { spec.transport };
 
     let dialled_port = |behind_rogue: bool| if behind_rogue { 0 } else { lab.options.port };

@@ -79,3 +79,14 @@ fn an_arm_in_which_the_attacker_gets_what_it_must_not_get_is_not_as_expected() {
     let (output, _folder) = wirelab(&["run", path.to_str().unwrap()]);
     assert_eq!(output.status.code(), Some(10), "{}", text_of(&output));
 }
+
+#[test]
+fn without_tls_mutual_arms_are_red_too() {
+    if !capturing() {
+        return;
+    }
+    let (output, folder) = wirelab(&["run", "mutual/session", "--sabotage", "no-tls"]);
+    assert_eq!(output.status.code(), Some(10), "{}", text_of(&output));
+    let found = verdicts(&record(&folder), "mtls");
+    assert!(found.iter().all(|(_, is, expected)| is == "compromised" && !expected), "{found:?}");
+}
