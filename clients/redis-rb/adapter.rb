@@ -70,6 +70,8 @@ ensure
   rescue StandardError
     # It was never connected.
   end
+  # redis-rb leaves the socket of a failed TLS handshake to the garbage collector, open until then: not into the next case.
+  GC.start
 end
 
 answer(protocol: 1, adapter: "redis-rb", library: "redis", version: Redis::VERSION, runtime: "Ruby #{RUBY_VERSION}")

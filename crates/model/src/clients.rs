@@ -59,7 +59,8 @@ pub struct Expectation {
     pub versions: Option<String>,
     /// Ids of scenarios, in which one `*` stands for any text, such as `certificate/name-*`.
     pub scenarios: Vec<String>,
-    /// The verdict that is expected, or the verdicts: `secure`, `compromised`, `hung`.
+    /// The verdict that is expected, or the verdicts: `secure`, `compromised`, `hung`. Or `skipped` alone: the client
+    /// refuses the rogue without its flaw too, so that the attack says nothing of it.
     pub expect: Expect,
     /// Why.
     pub reason: String,

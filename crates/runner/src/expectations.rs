@@ -65,9 +65,9 @@ fn cells(
     let fault = |at: &str, message: String, help: &str| Err((at.to_owned(), message, help.to_owned()));
     let verdicts = entry.expect.verdicts();
     let is_answer = |v: &Verdict| matches!(v, Verdict::Secure | Verdict::Compromised | Verdict::Hung);
-    if let Some(other) = verdicts.iter().find(|verdict| !is_answer(verdict)) {
-        let help =
-            "expect `secure`, `compromised` or `hung`: the other verdicts say that the lab cannot tell";
+    let untestable = *verdicts == [Verdict::Skipped];
+    if let Some(other) = verdicts.iter().find(|verdict| !is_answer(verdict)).filter(|_| !untestable) {
+        let help = "expect `secure`, `compromised` or `hung`, or `skipped` alone: the other verdicts say that the lab cannot tell";
         return fault(&other.to_string(), format!("a client cannot be expected to be `{other}`"), help);
     }
     if verdicts.is_empty() {
@@ -249,7 +249,8 @@ until = "2027-03-31"
             ("<6", "<<6", "no range of versions"),
             ("2027-03-31", "31.3.2027", "`31.3.2027` is no date"),
             ("2027-03-31", "2027-02-30", "`2027-02-30` is no date"),
-            ("\"compromised\"\nreason = \"known\"", "\"skipped\"\nreason = \"known\"", "`skipped`"),
+            ("\"compromised\"\nreason = \"known\"", "[\"secure\", \"skipped\"]\nreason = \"known\"", "`skipped`"),
+            ("\"compromised\"\nreason = \"known\"", "\"inconclusive\"\nreason = \"known\"", "`inconclusive`"),
             ("\"compromised\"\nreason = \"known\"", "[]\nreason = \"known\"", "no verdict"),
             ("\"known\"", "\" \"", "`reason` or `link` is empty"),
             ("until", "untill", "unknown field"),

@@ -157,7 +157,12 @@ impl Worker {
                 unarmed: Rogue::of(&scenario.attack).and_then(|rogue| unarmed.get(&rogue)),
                 liveness,
             };
+            let refuses_good = support.unarmed.filter(|unarmed| {
+                !unarmed.passed && unarmed.leaked.is_empty() && before.passed && after.passed
+            });
             let finding = wirelab_judge::verdict(&scenario.attack, finding, support);
+            let known = expected(&self.lab.options.expectations, &group.client, scenario, &planned.arm);
+            let finding = untestable(finding, refuses_good, known);
             self.finish(group, planned.scenario, finding, &folder, duration_ms);
         }
         Ok(())
@@ -290,6 +295,23 @@ fn expected<'a>(
         Some(cell) => (&cell.expect, Some(&cell.exception)),
         None => (&arm.expect, None),
     }
+}
+
+/// An arm that could not be decided because the client refuses the rogue without its flaw too, where that is what is
+/// expected of this client: then the reason is known, and nobody has to look for a fault of the lab.
+fn untestable(
+    finding: Finding,
+    refuses_good: Option<&Control>,
+    known: (&Expect, Option<&Exception>),
+) -> Finding {
+    let (Some(unarmed), (expect, Some(known))) = (refuses_good, known) else { return finding };
+    if finding.verdict != Verdict::Inconclusive || *expect != Expect::One(Verdict::Skipped) {
+        return finding;
+    }
+    Finding::skipped(format!(
+        "not to be decided, for it refuses the rogue without its flaw too: {} ({})",
+        known.reason, unarmed.why
+    ))
 }
 
 /// What the arms of a group are when its first control failed.
