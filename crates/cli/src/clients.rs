@@ -39,10 +39,10 @@ pub(crate) fn chosen(
     let registry = registry(&folder)?;
     // A test excludes that those which the program carries do not parse.
     let carried = wirelab_runner::embedded().unwrap_or_default();
-    let carried = carried.into_iter().map(|source| source.scenario.id);
-    let ids: Vec<String> = carried.chain(selected.iter().map(|scenario| scenario.id.clone())).collect();
+    let carried = carried.into_iter().map(|source| source.scenario);
+    let known: Vec<Scenario> = carried.chain(selected.iter().cloned()).collect();
     let today = OffsetDateTime::now_utc().date();
-    let expectations = Expectations::read(&folder, &registry, &ids, today)?;
+    let expectations = Expectations::read(&folder, &registry, &known, today)?;
     Ok((choose(&registry, &given.client)?, expectations))
 }
 

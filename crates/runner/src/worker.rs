@@ -285,7 +285,7 @@ fn expected<'a>(
     arm: &'a Arm,
 ) -> (&'a Expect, Option<&'a Exception>) {
     let cell = match client {
-        Client::Adapter(adapter) if arm.transport == Transport::Tls => {
+        Client::Adapter(adapter) if arm.transport.is_verified() => {
             expectations.of(adapter.name(), &scenario.id)
         }
         _ => None,
