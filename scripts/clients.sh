@@ -2,13 +2,14 @@
 # Sets every client of clients/registry.toml up, and runs each of them against the headline attacks. One that cannot run
 # fails this; those for .NET are left out, aloud, where no SDK is installed.
 #
-#   scripts/clients.sh install    only sets them up: most of it is waiting for downloads, so it can go on beside a build
-#   scripts/clients.sh run        only runs them
+#   scripts/clients.sh [all|install|run] [PROGRAM]
+#
+# `install` only sets them up, `run` only runs them. PROGRAM is a wirelab that is there; without one it is built.
 set -eu
 cd "$(dirname "$0")/.."
 what="${1:-all}"
-wirelab="${CARGO_TARGET_DIR:-target}/debug/wirelab"
-cargo build --locked -q -p wirelab-cli
+wirelab="${2:-${CARGO_TARGET_DIR:-target}/debug/wirelab}"
+[ $# -ge 2 ] || cargo build --locked -q -p wirelab-cli
 
 dotnet=1
 if ! command -v dotnet >/dev/null 2>&1; then
@@ -17,7 +18,7 @@ if ! command -v dotnet >/dev/null 2>&1; then
 fi
 clients=$(awk -F '"' -v dotnet="$dotnet" '
     /^name = / { name = $2 }
-    /^language = / && ($2 != "csharp" || dotnet) { print name }
+    /^language = / && ($2 != "csharp" || dotnet == 1) { print name }
 ' clients/registry.toml)
 
 if [ "$what" != run ]; then
@@ -25,5 +26,7 @@ if [ "$what" != run ]; then
 fi
 if [ "$what" != install ]; then
     # Each is named, so that one that cannot run is a failure and not only told of.
-    "$wirelab" run --tag headline $(printf -- '--client %s ' $clients) --jobs 4 --out "$(mktemp -d)/clients"
+    out=$(mktemp -d)
+    "$wirelab" run --tag headline $(printf -- '--client %s ' $clients) --jobs 4 --out "$out/run"
+    rm -r "$out"
 fi

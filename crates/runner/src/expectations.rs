@@ -263,7 +263,10 @@ until = "2027-03-31"
     #[test]
     fn a_weakness_stands_for_the_scenarios_in_which_it_matters() {
         let text = GOOD
-            .replace("scenarios = [\"a/one\", \"b/*\"]", "weaknesses = [\"name\", \"time\"]\nexcept = [\"b/two\"]")
+            .replace(
+                "scenarios = [\"a/one\", \"b/*\"]",
+                "weaknesses = [\"name\", \"time\"]\nexcept = [\"b/two\"]",
+            )
             .replace("\"lib-*\"", "[\"lib-5\", \"lib-6\"]")
             .replace("versions = \"<6\"", "");
         let found = read(&text, "2026-01-01").unwrap();
@@ -310,7 +313,11 @@ until = "2027-03-31"
             ("<6", "<<6", "no range of versions"),
             ("2027-03-31", "31.3.2027", "`31.3.2027` is no date"),
             ("2027-03-31", "2027-02-30", "`2027-02-30` is no date"),
-            ("\"compromised\"\nreason = \"known\"", "[\"secure\", \"skipped\"]\nreason = \"known\"", "`skipped`"),
+            (
+                "\"compromised\"\nreason = \"known\"",
+                "[\"secure\", \"skipped\"]\nreason = \"known\"",
+                "`skipped`",
+            ),
             ("\"compromised\"\nreason = \"known\"", "\"inconclusive\"\nreason = \"known\"", "`inconclusive`"),
             ("\"compromised\"\nreason = \"known\"", "[]\nreason = \"known\"", "no verdict"),
             ("\"known\"", "\" \"", "`reason` or `link` is empty"),

@@ -121,8 +121,9 @@ fn each_way_to_give_it_a_client_certificate_works_and_is_secure() {
         return;
     }
     let clients = project().join("..");
-    let names = ["3.4.35", "3.4.35-pfx", "3.4.35-environment", "3.4.35-sslcert", "3.4.35-chain-policy", "2.7.27"]
-        .map(|name| format!("stackexchange-redis-{name}"));
+    let names =
+        ["3.4.35", "3.4.35-pfx", "3.4.35-environment", "3.4.35-sslcert", "3.4.35-chain-policy", "2.7.27"]
+            .map(|name| format!("stackexchange-redis-{name}"));
     let mut arguments = vec!["run", "mutual/session", "mutual/relay-without-certificate", "--arm", "mtls"];
     arguments.extend(["--clients", clients.to_str().unwrap()]);
     arguments.extend(names.iter().flat_map(|name| ["--client", name]));
@@ -139,7 +140,8 @@ fn each_way_to_give_it_a_client_certificate_works_and_is_secure() {
         let relay = if name.ends_with("2.7.27") { "compromised" } else { "secure" };
         assert_eq!(found(name, "mutual/relay-without-certificate"), relay, "{name}: {}", text_of(&output));
     }
-    let said = folder.path().join("run/evidence/stackexchange-redis-3.4.35-sslcert/mutual-session/mtls/client.err");
+    let said =
+        folder.path().join("run/evidence/stackexchange-redis-3.4.35-sslcert/mutual-session/mtls/client.err");
     let said = std::fs::read_to_string(said).unwrap();
     assert!(said.contains("knows no sslcert= and sslkey="), "it says what it does: {said}");
 }
