@@ -66,8 +66,8 @@ pub struct Expectation {
     /// But not these, written as in `scenarios`.
     #[serde(default)]
     pub except: Vec<String>,
-    /// The verdict that is expected, or the verdicts: `secure`, `compromised`, `hung`. Or `skipped` alone: the client
-    /// refuses the rogue without its flaw too, so that the attack says nothing of it.
+    /// The verdict that is expected, or the verdicts: `secure`, `compromised`, `hung`. Or `skipped` alone: the arm
+    /// cannot be decided, as where the client refuses the rogue without its flaw too.
     pub expect: Expect,
     /// Why.
     pub reason: String,

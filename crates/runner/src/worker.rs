@@ -157,12 +157,9 @@ impl Worker {
                 unarmed: Rogue::of(&scenario.attack).and_then(|rogue| unarmed.get(&rogue)),
                 liveness,
             };
-            let refuses_good = support.unarmed.filter(|unarmed| {
-                !unarmed.passed && unarmed.leaked.is_empty() && before.passed && after.passed
-            });
             let finding = wirelab_judge::verdict(&scenario.attack, finding, support);
             let known = expected(&self.lab.options.expectations, &group.client, scenario, &planned.arm);
-            let finding = untestable(finding, refuses_good, known);
+            let finding = undecidable(finding, known);
             self.finish(group, planned.scenario, finding, &folder, duration_ms);
         }
         Ok(())
@@ -297,21 +294,17 @@ fn expected<'a>(
     }
 }
 
-/// An arm that could not be decided because the client refuses the rogue without its flaw too, where that is what is
-/// expected of this client: then the reason is known, and nobody has to look for a fault of the lab.
-fn untestable(
-    finding: Finding,
-    refuses_good: Option<&Control>,
-    known: (&Expect, Option<&Exception>),
-) -> Finding {
-    let (Some(unarmed), (expect, Some(known))) = (refuses_good, known) else { return finding };
-    if finding.verdict != Verdict::Inconclusive || *expect != Expect::One(Verdict::Skipped) {
-        return finding;
+/// An arm that could not be decided, where that is what is expected of this client: the reason is known, and nobody has to
+/// look for a fault of the lab.
+fn undecidable(finding: Finding, (expect, known): (&Expect, Option<&Exception>)) -> Finding {
+    match known {
+        Some(known)
+            if finding.verdict == Verdict::Inconclusive && *expect == Expect::One(Verdict::Skipped) =>
+        {
+            Finding::skipped(format!("not to be decided: {} ({})", known.reason, finding.why))
+        }
+        _ => finding,
     }
-    Finding::skipped(format!(
-        "not to be decided, for it refuses the rogue without its flaw too: {} ({})",
-        known.reason, unarmed.why
-    ))
 }
 
 /// What the arms of a group are when its first control failed.
