@@ -104,12 +104,16 @@ impl Relay {
     }
 }
 
-/// Takes what a client says first, although the server has turned the relay away: there is a password
-/// in it.
+/// Takes what a client says first, although the server has turned the relay away: there is a password in it, or the
+/// client turns away by itself. Some look at the certificate only once the handshake is through, and a relay that is gone
+/// by then would call that accepted.
 async fn listen(client: &mut (impl AsyncRead + Unpin), recorder: &Recorder) {
     let mut buffer = vec![0; 16 << 10];
-    if let Ok(Ok(length)) = tokio::time::timeout(PATIENCE, client.read(&mut buffer)).await {
-        recorder.read(buffer.get(..length).unwrap_or_default());
+    match tokio::time::timeout(PATIENCE, client.read(&mut buffer)).await {
+        Ok(Ok(0)) => recorder.note(|connection| connection.ended = Ending::ClientClosed),
+        Ok(Ok(length)) => recorder.read(buffer.get(..length).unwrap_or_default()),
+        Ok(Err(error)) => recorder.note(|connection| connection.ended = ending(&error)),
+        Err(_) => {}
     }
 }
 
