@@ -158,7 +158,7 @@ pub fn sniff(options: &Options, out: impl Write, stop: &AtomicBool) -> Result<Do
     let mut writer = options.write.as_deref().map(Writer::create).transpose()?;
     let settings = match options.ports.as_slice() {
         [] => Settings::default(),
-        ports => Settings { ports: ports.to_vec(), only_ports: true },
+        ports => Settings { ports: ports.to_vec(), only_ports: true, streams: false },
     };
     let mut sniffer = Sniffer::new(settings);
     let mut view = View::new(options, out);
@@ -345,6 +345,8 @@ impl<W: Write> View<W> {
             Event::Credential(credential) => credential.flow,
             Event::Tls { flow, .. } | Event::Gap { flow, .. } => *flow,
             Event::Flow(end) => end.flow,
+            // Not asked for.
+            Event::Stream { .. } | Event::Message { .. } => return,
         };
         let wanted = self.follow.is_none_or(|followed| followed == flow);
         if wanted {
@@ -361,12 +363,13 @@ impl<W: Write> View<W> {
                 Event::Tls { flow, frame, seen } => json.tls(*flow, *frame, seen),
                 Event::Gap { flow, direction, bytes } => json.gap(*flow, *direction, *bytes),
                 Event::Flow(end) => json.flow(end),
+                Event::Stream { .. } | Event::Message { .. } => Ok(()),
             },
             Sink::Text(text) => match event {
                 Event::Command(command) => text.command(command),
                 Event::Reply(reply) => text.reply(reply),
                 // The command's own line shows it, and the summary counts it.
-                Event::Credential(_) => Ok(()),
+                Event::Credential(_) | Event::Stream { .. } | Event::Message { .. } => Ok(()),
                 Event::Tls { flow, seen, .. } => text.tls(*flow, time, seen),
                 Event::Gap { flow, direction, bytes } => text.gap(*flow, time, *direction, *bytes),
                 Event::Flow(end) => text.flow(end),
