@@ -363,12 +363,7 @@ fn witness(peer: &mut PeerReport, needles: &Needles) {
 
 /// Reads the recording twice: once whole, for secrets in any packet of the interface, and once more
 /// for the packets that belong to the trial, which are what its capture file holds.
-fn read_capture(
-    lab: &Lab,
-    recording: &Recording,
-    needles: &Needles,
-    ports: &[u16],
-) -> (Vec<Frame>, Reading) {
+fn read_capture(lab: &Lab, recording: &Recording, needles: &Needles, ports: &[u16]) -> (Vec<Frame>, Reading) {
     let deaf = lab.options.sabotage == Some(Sabotage::DeafCapture);
     let all: &[Frame] = if deaf { &[] } else { &recording.frames };
     let whole = reading::read(all, recording.link_type, needles, ports);

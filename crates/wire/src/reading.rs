@@ -235,7 +235,10 @@ fn seen(end: &FlowEnd, credentials: &mut Vec<Credential>, needles: &Needles) -> 
         commands: end.commands,
         replies: end.replies,
         // A client that is set up wrongly may send a secret as its user name.
-        credentials: credentials.iter().map(|credential| needles.mask_text(&credential.to_string())).collect(),
+        credentials: credentials
+            .iter()
+            .map(|credential| needles.mask_text(&credential.to_string()))
+            .collect(),
         tls,
         gaps: end.gaps,
         reset: end.reset,

@@ -32,6 +32,8 @@ pub(super) struct Flow {
     server_closed: bool,
     pub(super) last: u64,
     waits_since: Option<u64>,
+    /// Bytes of memory that it held after the last packet.
+    pub(super) held: usize,
 }
 
 /// What both sides say to each other.
@@ -117,6 +119,7 @@ impl Flow {
             server_closed: false,
             last: 0,
             waits_since: None,
+            held: 0,
         }
     }
 

@@ -250,8 +250,7 @@ impl Hears<'_, '_> {
         };
         // What cannot be told from a reply to CONFIG GET is masked like one.
         let doubtful = matches!(answer, Answer::Early | Answer::Unknown) || matches!(answer, Answer::End(..));
-        let ids: Vec<u64> =
-            parts.iter().flat_map(|(_, queued)| queued.iter().map(|one| one.id)).collect();
+        let ids: Vec<u64> = parts.iter().flat_map(|(_, queued)| queued.iter().map(|one| one.id)).collect();
         out(Event::Reply(Reply {
             flow: self.flow,
             frame: self.at.frame,

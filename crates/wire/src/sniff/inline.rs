@@ -6,7 +6,8 @@ use std::ops::Range;
 /// Commands that people and health checks type.
 const TYPED: [&str; 24] = [
     "PING", "AUTH", "HELLO", "GET", "SET", "DEL", "EXISTS", "INCR", "INFO", "KEYS", "SCAN", "TTL", "TYPE",
-    "SELECT", "DBSIZE", "CONFIG", "CLIENT", "COMMAND", "MONITOR", "ROLE", "ECHO", "QUIT", "HGETALL", "LRANGE",
+    "SELECT", "DBSIZE", "CONFIG", "CLIENT", "COMMAND", "MONITOR", "ROLE", "ECHO", "QUIT", "HGETALL",
+    "LRANGE",
 ];
 
 /// Whether these bytes are whole lines of text that begin with a command, as written by hand.

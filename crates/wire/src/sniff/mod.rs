@@ -376,10 +376,11 @@ impl Sniffer {
         };
         let Some(flow) = self.flows.get_mut(index).and_then(Option::as_mut) else { return };
         let full = self.held > side::MOST_HELD;
-        let before = flow.held();
+        let before = flow.held;
         let around = Shared { full, keys: &self.keys, commands: &mut self.commands };
         flow.push(segment, at, around, out);
-        self.held = (self.held + flow.held()).saturating_sub(before);
+        flow.held = flow.held();
+        self.held = (self.held + flow.held).saturating_sub(before);
     }
 
     fn flow(&self, index: usize) -> Option<&Flow> {
@@ -422,7 +423,7 @@ impl Sniffer {
 
     fn end(&mut self, index: usize, out: &mut impl FnMut(Event<'_>)) {
         let Some(flow) = self.flows.get_mut(index).and_then(Option::take) else { return };
-        self.held = self.held.saturating_sub(flow.held());
+        self.held = self.held.saturating_sub(flow.held);
         let around = Shared { full: false, keys: &self.keys, commands: &mut self.commands };
         let end = flow.finish(self.last, around, out);
         self.table.remove(&Pair::new(end.client, end.server));

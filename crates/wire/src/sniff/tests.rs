@@ -1,4 +1,5 @@
 mod credentials;
+mod inside;
 mod transactions;
 
 use super::*;
@@ -23,7 +24,8 @@ fn words(event: &Event<'_>) -> String {
                 (false, Some(id)) => format!("to {id}"),
                 (false, None) => "to ?".to_owned(),
             };
-            let parts = if reply.parts.is_empty() { String::new() } else { format!(" for {:?}", reply.parts) };
+            let parts =
+                if reply.parts.is_empty() { String::new() } else { format!(" for {:?}", reply.parts) };
             let marks = [(reply.cut, " CUT"), (reply.secret, " SECRET")];
             let marks: String = marks.iter().filter(|(is, _)| *is).map(|(_, mark)| *mark).collect();
             format!("{to}{parts} {}{marks}", text(reply.bytes))

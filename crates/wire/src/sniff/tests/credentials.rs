@@ -23,7 +23,10 @@ fn a_replica_gives_the_password_of_its_master() {
     assert_eq!(told(&handshake), ["masterauth repl pw Accepted"]);
     assert_eq!(told(&[("AUTH pw", "+OK"), ("SYNC", "")]), ["masterauth - pw Accepted"]);
     assert_eq!(told(&[("AUTH pw", "-WRONGPASS x"), ("PSYNC ? -1", "-NOAUTH")]), ["masterauth - pw Rejected"]);
-    assert_eq!(told(&[("AUTH pw", "+OK"), ("GET k", "$-1"), ("REPLCONF a b", "+OK")]), ["AUTH - pw Accepted"]);
+    assert_eq!(
+        told(&[("AUTH pw", "+OK"), ("GET k", "$-1"), ("REPLCONF a b", "+OK")]),
+        ["AUTH - pw Accepted"]
+    );
     assert_eq!(told(&[("AUTH pw", "+OK")]), ["AUTH - pw Accepted"], "told at the end of the connection");
 }
 
@@ -48,7 +51,8 @@ fn the_server_writes_down_what_was_set_and_taken() {
             "CONFIG REWRITE - two Rejected",
         ]
     );
-    let client_only = [command(&["CONFIG", "SET", "requirepass", "s"]), command(&["CONFIG", "REWRITE"])].concat();
+    let client_only =
+        [command(&["CONFIG", "SET", "requirepass", "s"]), command(&["CONFIG", "REWRITE"])].concat();
     assert_eq!(
         credentials(&run(&[tcp(Side::Client, 5, Some(1), "", &client_only)])),
         ["CONFIG SET requirepass - s Unknown", "CONFIG REWRITE - s Unknown"]

@@ -47,7 +47,11 @@ fn what_a_transaction_that_does_not_run_says_of_a_credential() {
         // The start of the transaction was not seen: which part is whose is not known.
         ("AUTH pw|EXEC", "+QUEUED|*2|+OK|-ERR x", &["AUTH - pw Unknown"]),
         // Refused at once, and the transaction goes on.
-        ("MULTI|AUTH|MULTI|AUTH pw|EXEC", "+OK|-ERR args|-ERR nested|+QUEUED|*1|+OK", &["AUTH - pw Accepted"]),
+        (
+            "MULTI|AUTH|MULTI|AUTH pw|EXEC",
+            "+OK|-ERR args|-ERR nested|+QUEUED|*1|+OK",
+            &["AUTH - pw Accepted"],
+        ),
         // Inside of one that is over, nothing is queued any more.
         ("MULTI|GET k|EXEC|AUTH pw", "+OK|+QUEUED|*1|+OK|-WRONGPASS x", &["AUTH - pw Rejected"]),
     ] {
