@@ -127,7 +127,7 @@ impl Worker {
             self.tell_start(&scenario.id, group);
             let idle = self.lab.options.sabotage == Some(Sabotage::IdleRogue);
             let peer = match Peer::attacking(&scenario.attack) {
-                peer @ (Peer::Good | Peer::Intruded { .. }) => peer,
+                peer if peer.is_server() => peer,
                 _ if idle => Peer::Idle,
                 peer => peer,
             };

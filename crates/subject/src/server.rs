@@ -80,6 +80,28 @@ pub struct ServerTls<'a> {
     /// The authority that must have signed the certificates of clients. None: clients need no
     /// certificate.
     pub clients: Option<&'a CertificateDer<'static>>,
+    /// It gives tickets to resume sessions with. `redis-server` always does.
+    pub tickets: bool,
+    /// It speaks TLS 1.2 alone.
+    pub old: bool,
+}
+
+impl<'a> ServerTls<'a> {
+    /// TLS 1.2 and 1.3, without tickets, for clients without a certificate.
+    pub fn new(identity: &'a Identity) -> Self {
+        Self { identity, clients: None, tickets: false, old: false }
+    }
+
+    fn accepts(self) -> Result<Accepts, rustls::Error> {
+        let tls = match self {
+            Self { clients: None, old: false, .. } => Tls::new(self.identity)?,
+            Self { clients: None, old: true, .. } => Tls::tls12(self.identity)?,
+            Self { clients: Some(authority), old: false, .. } => Tls::mutual(self.identity, authority)?,
+            Self { clients: Some(authority), old: true, .. } => Tls::mutual_tls12(self.identity, authority)?,
+        };
+        // As many as OpenSSL gives.
+        Ok(Accepts::Tls(if self.tickets { tls.with_tickets(2)? } else { tls }))
+    }
 }
 
 /// A good server at work. Dropping it ends it.
@@ -120,10 +142,7 @@ impl Server {
         }
         let accepts = match tls {
             None => Accepts::Plaintext,
-            Some(ServerTls { identity, clients: None }) => Accepts::Tls(Tls::new(identity)?),
-            Some(ServerTls { identity, clients: Some(authority) }) => {
-                Accepts::Tls(Tls::mutual(identity, authority)?)
-            }
+            Some(tls) => tls.accepts()?,
         };
         let store = Store::default();
         let (shared, password) = (store.clone(), password.to_owned());

@@ -33,7 +33,7 @@ impl Pair {
         launcher: &[String],
     ) -> Result<Self, ServerError> {
         if kind == ServerKind::Redis {
-            let ports = Ports { plain: Some(0), tls: Some((0, ServerTls { identity, clients: None })) };
+            let ports = Ports { plain: Some(0), tls: Some((0, ServerTls::new(identity))) };
             let server = RedisServer::start(ports, password, folder, launcher).await?;
             let process = Some(server.process().await?);
             let (plain, tls) = (server.plain(), server.tls());

@@ -112,7 +112,7 @@ impl RedisServer {
         config.extend(["port ", &plain.to_string(), "\n"]);
         match ports.tls {
             None => {}
-            Some((_, ServerTls { identity, clients })) => {
+            Some((_, ServerTls { identity, clients, old, .. })) => {
                 let (certificate, key) = (folder.join("server.crt"), folder.join("server.key"));
                 io(
                     "cannot write the server's certificate",
@@ -120,6 +120,9 @@ impl RedisServer {
                 )?;
                 io("cannot write the server's key", write_private(&key, &identity.key_pem()))?;
                 let demand = if clients.is_some() { "yes" } else { "no" };
+                if old {
+                    config.push_str("tls-protocols TLSv1.2\n");
+                }
                 config.extend([format!(
                     "tls-port {tls_port}\ntls-cert-file \"{}\"\ntls-key-file \"{}\"\ntls-ca-cert-file \"{}\"\ntls-auth-clients {demand}\n",
                     certificate.display(),
