@@ -1,7 +1,8 @@
 //! Classes of data in values: tokens, keys, e-mail addresses, card numbers and so on, by their form.
 //!
 //! A false alarm counts as a fault. Where a form alone says too little, more is asked for: a JWT must
-//! decode, a card number must pass its check digit and belong to an issuer, a session id must look random.
+//! decode, a card number must pass its check digit, belong to an issuer, and be in groups or near a word that names
+//! it, a session id must look random.
 
 mod email;
 mod iban;
@@ -33,7 +34,7 @@ pub enum Class {
     BearerToken,
     /// A JSON web token (RFC 7519), signed or encrypted.
     Jwt,
-    /// The value of a cookie, or the id of a session.
+    /// The id of a session: by its name, or a random value of a cookie.
     Session,
     /// A private key in PEM (RFC 7468, OpenSSH, PGP).
     PrivateKey,

@@ -136,7 +136,18 @@ pub(super) fn private_key(value: &[u8], start: usize, end: usize) -> Option<Rang
     Some(start..stop)
 }
 
-/// The values of a `Cookie:` or `Set-Cookie:` header (RFC 6265). The word stands from its second letter on.
+/// Whether a cookie opens something: what is random does, and what is called so and is no word or number. `theme=midnight`
+/// does not.
+fn is_session(name: &[u8], value: &[u8]) -> bool {
+    let name = name.to_ascii_lowercase();
+    let called = ["sess", "sid", "token", "auth", "jwt", "csrf", "xsrf", "remember"]
+        .iter()
+        .any(|word| memmem::find(&name, word.as_bytes()).is_some());
+    let mixed = value.iter().any(u8::is_ascii_digit) && value.iter().any(u8::is_ascii_alphabetic);
+    is_random(value) || (called && mixed && value.len() >= 8)
+}
+
+/// The values of a `Cookie:` or `Set-Cookie:` header (RFC 6265) that look like ids of sessions. The word stands from its second letter on.
 pub(super) fn cookies(value: &[u8], start: usize, end: usize, found: &mut impl FnMut(Range<usize>)) {
     let Some(start) = start.checked_sub(1).filter(|at| matches!(value.get(*at), Some(b'C' | b'c'))) else {
         return;
@@ -158,7 +169,10 @@ pub(super) fn cookies(value: &[u8], start: usize, end: usize, found: &mut impl F
             return;
         }
         let value_end = run(value, name_end + 1, |byte| byte.is_ascii_graphic() && !b"\";,\\".contains(byte));
-        if value_end >= name_end + 1 + 8 {
+        if value
+            .get(name_end + 1..value_end)
+            .is_some_and(|said| is_session(value.get(at..name_end).unwrap_or_default(), said))
+        {
             found(name_end + 1..value_end);
         }
         // What follows in `Set-Cookie` are attributes.
