@@ -236,7 +236,7 @@ impl Classifier {
     }
 
     fn anchored(&self, value: &[u8], findings: &mut Findings) {
-        let mut gcp_done = false;
+        let (mut gcp_done, mut cookies_to) = (false, 0);
         for hit in self.anchors.find_iter(value) {
             if findings.0.len() >= MAX_FINDINGS {
                 return;
@@ -247,8 +247,10 @@ impl Classifier {
                 Anchor::Jwt => (Class::Jwt, tokens::jwt(value, start)),
                 Anchor::Bearer => (Class::BearerToken, tokens::bearer(value, start, end)),
                 Anchor::Pem => (Class::PrivateKey, tokens::private_key(value, start, end)),
+                // It lies within a cookie.
+                Anchor::CookieHeader if start < cookies_to => continue,
                 Anchor::CookieHeader => {
-                    tokens::cookies(value, start, end, &mut |range| {
+                    cookies_to = tokens::cookies(value, start, end, &mut |range| {
                         findings.add(Class::Session, Some(range));
                     });
                     continue;
