@@ -253,7 +253,12 @@ pub(crate) struct RunOptions {
 #[derive(Debug, Clone, Copy, ValueEnum)]
 pub(crate) enum ServerName {
     Embedded,
+    /// `redis-server`
     Redis,
+    /// `garnet-server`
+    Garnet,
+    /// `redis-server` without TLS behind `stunnel`
+    Terminator,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]

@@ -4,6 +4,7 @@
 mod encode;
 mod endpoint;
 mod heard;
+mod master;
 mod record;
 mod serve;
 mod session;
@@ -13,6 +14,7 @@ mod topology;
 mod weak_key;
 
 pub use endpoint::{Accepts, Endpoint, EndpointError, Running, Stream};
+pub use master::{DataSet, serve_replica};
 pub use record::{Recorder, ending};
 pub use serve::serve;
 pub use session::{Access, Next, Session};

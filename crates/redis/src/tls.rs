@@ -2,7 +2,6 @@ use crate::heard::Heard;
 use crate::record::{Recorder, alert, tls_error};
 use crate::weak_key::WeakKey;
 use rustls::crypto::aws_lc_rs;
-use rustls::pki_types::CertificateDer;
 use rustls::server::danger::ClientCertVerifier;
 use rustls::server::{Acceptor, NoServerSessionStorage, WebPkiClientVerifier};
 use rustls::sign::{CertifiedKey, SigningKey, SingleCertAndKey};
@@ -13,8 +12,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::net::TcpStream;
 use tokio_rustls::LazyConfigAcceptor;
 use tokio_rustls::server::TlsStream;
-use wirelab_model::{Ending, Handshake, TlsFacts};
-use wirelab_pki::Identity;
+use wirelab_model::{Demand, Ending, Handshake, TlsFacts};
+use wirelab_pki::{ClientTrust, Identity};
 
 /// The server side of TLS with one certificate, good or not: whatever is in the chain is sent as it is.
 #[derive(Debug, Clone)]
@@ -56,15 +55,21 @@ impl Tls {
         Self::with(identity, None, &[&TLS12])
     }
 
-    /// TLS 1.2 and 1.3, and clients have to show a certificate that `authority` signed.
+    /// TLS 1.2 and 1.3, and clients are asked for a certificate that the authority signed and did not revoke.
     ///
     /// # Errors
     /// The key is of a kind that nobody here signs with, or the authority is none.
-    pub fn mutual(identity: &Identity, authority: &CertificateDer<'static>) -> Result<Self, rustls::Error> {
+    pub fn mutual(identity: &Identity, trust: &ClientTrust, demand: Demand) -> Result<Self, rustls::Error> {
         let mut roots = RootCertStore::empty();
-        roots.add(authority.clone())?;
+        roots.add(trust.authority.clone())?;
         let provider = Arc::new(aws_lc_rs::default_provider());
         let verifier = WebPkiClientVerifier::builder_with_provider(roots.into(), provider)
+            .with_crls([trust.revoked.clone()]);
+        let verifier = match demand {
+            Demand::Required => verifier,
+            Demand::Optional => verifier.allow_unauthenticated(),
+        };
+        let verifier = verifier
             .build()
             .map_err(|error| rustls::Error::General(error.to_string()))?;
         Self::with(identity, Some(verifier), rustls::DEFAULT_VERSIONS)

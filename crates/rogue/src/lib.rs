@@ -3,6 +3,7 @@
 
 mod corrupt;
 mod greeting;
+mod master;
 pub mod misbehaviour;
 mod path;
 mod redirect;
@@ -22,6 +23,7 @@ use thiserror::Error;
 use tokio::sync::mpsc;
 use wirelab_model::{Connection, Ending, Listener, PeerReport};
 use wirelab_pki::Identity;
+pub use wirelab_redis::DataSet;
 use wirelab_redis::{Accepts, Access, Endpoint, EndpointError, Running, Session, Store, Tls, serve};
 
 /// Why there is no rogue.
