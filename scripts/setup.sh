@@ -5,8 +5,8 @@ set -eu
 packages="libpcap-dev build-essential"
 wanted="cc"
 if [ "${1:-}" = "--tests" ]; then
-    packages="$packages tshark openssl redis-server redis-tools python3"
-    wanted="$wanted tshark openssl redis-server redis-cli python3"
+    packages="$packages tshark openssl redis-server redis-tools stunnel4 python3"
+    wanted="$wanted tshark openssl redis-server redis-cli stunnel python3"
 fi
 missing=""
 [ -e /usr/include/pcap/pcap.h ] || missing="libpcap-dev"

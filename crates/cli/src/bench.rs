@@ -1,4 +1,6 @@
-use crate::bench_arguments::{BenchArguments, BenchCommand, BenchOptions, BenchServer, CipherName, KeyName, OperationName, PlanOptions};
+use crate::bench_arguments::{
+    BenchArguments, BenchCommand, BenchOptions, BenchServer, CipherName, KeyName, OperationName, PlanOptions,
+};
 use crate::progress::Clock;
 use crate::{complain, say};
 use std::io::IsTerminal;

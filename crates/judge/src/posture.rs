@@ -182,10 +182,8 @@ mod tests {
             .flatten()
             .map(|(scenario, verdict)| (scenario, arm(transport, verdict, &got(verdict))))
             .collect();
-        let seen: Vec<Seen<'_>> = arms
-            .iter()
-            .map(|(scenario, arm)| Seen { scenario, arm, evidence: Some(&evidence) })
-            .collect();
+        let seen: Vec<Seen<'_>> =
+            arms.iter().map(|(scenario, arm)| Seen { scenario, arm, evidence: Some(&evidence) }).collect();
         environment("x", "builtin", &seen)
     }
 
@@ -215,7 +213,8 @@ mod tests {
     fn the_wire_outranks_the_name_of_the_arm() {
         let listen = scenario(Attack::Eavesdrop);
         let (arm, evidence) = (arm(Transport::Mtls, Verdict::Secure, &[]), evidence(Transport::Plaintext));
-        let found = environment("x", "y", &[Seen { scenario: &listen, arm: &arm, evidence: Some(&evidence) }]);
+        let found =
+            environment("x", "y", &[Seen { scenario: &listen, arm: &arm, evidence: Some(&evidence) }]);
         assert_eq!(found.tls, Has::No);
         let without = environment("x", "y", &[Seen { scenario: &listen, arm: &arm, evidence: None }]);
         assert_eq!((without.tls, without.risk), (Has::Unknown, Risk::Unknown));

@@ -1,6 +1,9 @@
 //! `run.json`: what a run leaves for machines.
 
-use crate::{Attack, EnvironmentRecord, ExitCode, Expect, Got, Importance, Topology, Transport, TrialKind, Verdict, Weakness};
+use crate::{
+    Attack, EnvironmentRecord, ExitCode, Expect, Got, Importance, Topology, Transport, TrialKind, Verdict,
+    Weakness,
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 

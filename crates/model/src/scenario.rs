@@ -1,4 +1,7 @@
-use crate::{AnnouncedHost, Demand, Destination, Environment, Got, Importance, Link, Redirection, Topology, Verdict, Weakness};
+use crate::{
+    AnnouncedHost, Demand, Destination, Environment, Got, Importance, Link, Redirection, Topology, Verdict,
+    Weakness,
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::fmt;

@@ -104,7 +104,8 @@ mod tests {
     #[test]
     fn a_data_set_has_one_string_with_the_lengths_of_both() {
         let data = DataSet { key: "k".into(), value: "vw".into(), forged: None };
-        let expected = b"REDIS0009\xfe\x00\x00\x80\x00\x00\x00\x01k\x80\x00\x00\x00\x02vw\xff\0\0\0\0\0\0\0\0";
+        let expected =
+            b"REDIS0009\xfe\x00\x00\x80\x00\x00\x00\x01k\x80\x00\x00\x00\x02vw\xff\0\0\0\0\0\0\0\0";
         assert_eq!(data.rdb(), expected);
     }
 }

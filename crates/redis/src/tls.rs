@@ -69,9 +69,7 @@ impl Tls {
             Demand::Required => verifier,
             Demand::Optional => verifier.allow_unauthenticated(),
         };
-        let verifier = verifier
-            .build()
-            .map_err(|error| rustls::Error::General(error.to_string()))?;
+        let verifier = verifier.build().map_err(|error| rustls::Error::General(error.to_string()))?;
         Self::with(identity, Some(verifier), rustls::DEFAULT_VERSIONS)
     }
 

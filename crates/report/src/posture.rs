@@ -67,3 +67,43 @@ pub(crate) fn table(rows: &[EnvironmentRecord], color: bool) -> String {
     }
     out
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use wirelab_model::{Got, Has};
+
+    fn row(name: &str, risk: Risk, wire: &[Got], inside: &[Got]) -> EnvironmentRecord {
+        EnvironmentRecord {
+            name: name.into(),
+            client: "builtin".into(),
+            tls: Has::Yes,
+            client_certificates: Has::No,
+            on_the_wire: wire.to_vec(),
+            with_the_password: inside.to_vec(),
+            risk,
+            why: "because".into(),
+            recommendation: "Mend it.".into(),
+            scenarios: vec![],
+        }
+    }
+
+    #[test]
+    fn what_is_unknown_is_not_nothing() {
+        assert_eq!(gains(&row("x", Risk::Low, &[], &[])), "nothing");
+        assert_eq!(gains(&row("x", Risk::Unknown, &[], &[])), "cannot tell");
+        let both = row("x", Risk::High, &[Got::Credential], &[Got::Data]);
+        assert_eq!(gains(&both), "on the wire: password; with a stolen password: data");
+    }
+
+    #[test]
+    fn a_row_names_its_client_only_where_there_are_several() {
+        assert_eq!(table(&[], false), "");
+        let mut rows = vec![row("staging", Risk::Medium, &[], &[Got::Data]), row("eu", Risk::Low, &[], &[])];
+        let text = table(&rows, false);
+        assert!(text.contains("medium   with a stolen password: data\n"), "{text}");
+        assert!(text.contains("\neu: Mend it.\n") && !text.contains("builtin"), "{text}");
+        rows[1].client = "redis-py".into();
+        assert!(table(&rows, true).contains("eu (redis-py)"), "{}", table(&rows, true));
+    }
+}

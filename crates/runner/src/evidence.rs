@@ -67,8 +67,7 @@ pub(crate) fn control_folder(group: &Group, name: &str) -> String {
     if let Some(link) = group.link {
         return format!("evidence/links/controls/{link}-{transport}-{name}");
     }
-    let topology =
-        if *topology == Topology::Standalone { String::new() } else { format!("{topology}-") };
+    let topology = if *topology == Topology::Standalone { String::new() } else { format!("{topology}-") };
     let demand = if *demand == Demand::Required { String::new() } else { format!("{demand}-") };
     format!("evidence/{}/controls/{topology}{transport}-{demand}{name}", client.folder())
 }

@@ -33,6 +33,14 @@ pub struct Group {
 }
 
 impl Group {
+    /// Who connects, for people: the near end of a link is no client.
+    pub(crate) fn near(&self) -> String {
+        match self.link {
+            None | Some(Link::Terminator | Link::OpenPort) => self.client.describe(),
+            Some(_) => "redis-server".to_owned(),
+        }
+    }
+
     /// Rogues that must be tried without their flaw: those whose refusal is to mean something.
     pub(crate) fn rogues(&self, scenarios: &[Scenario]) -> Vec<Rogue> {
         // A client that is kept waiting must be seen to work with the same rogue in each arm.
@@ -124,11 +132,10 @@ pub(crate) fn plan(scenarios: &[Scenario], clients: &[Client], wanted: Option<&[
         plan_one(scenarios, client, wanted, &mut groups);
     }
     let place = |client: &Client| clients.iter().position(|other| other == client);
-    groups
-        .sort_by_key(|group| {
-            let setup = (group.link, group.topology, group.demand);
-            (!group.client.is_own(), place(&group.client), group.transport, setup)
-        });
+    groups.sort_by_key(|group| {
+        let setup = (group.link, group.topology, group.demand);
+        (!group.client.is_own(), place(&group.client), group.transport, setup)
+    });
     groups
 }
 
@@ -159,8 +166,8 @@ fn plan_one(scenarios: &[Scenario], client: &Client, wanted: Option<&[Transport]
             // Liveness is for arms that are run.
             let shows = !arm.transport.is_verified();
             let own = wanted.contains(&arm.transport) && !tests_server;
-            let to_show =
-                tests_server || (tests_client && shows && (!own || may_lack) && Some([arm.transport]) != there);
+            let to_show = tests_server
+                || (tests_client && shows && (!own || may_lack) && Some([arm.transport]) != there);
             let who = if scenario.link.is_some() {
                 // Whoever the client is: no client is under test.
                 [None, Some(&Client::Builtin)]

@@ -17,12 +17,7 @@ const MARKER: Duration = Duration::from_secs(5);
 const LINGER: Duration = Duration::from_millis(500);
 
 /// Runs a trial of a link. `folder` is for what the servers write.
-pub(crate) async fn run(
-    lab: &Lab,
-    spec: &Spec<'_>,
-    link: Link,
-    folder: &Path,
-) -> Result<Recorded, RunError> {
+pub(crate) async fn run(lab: &Lab, spec: &Spec<'_>, link: Link, folder: &Path) -> Result<Recorded, RunError> {
     let canaries = random_canaries()?;
     let no_tls = lab.options.sabotage == Some(Sabotage::NoTls);
     let protected = spec.transport.is_tls() && !no_tls;
@@ -58,7 +53,10 @@ pub(crate) async fn run(
             (seen, transport) = (far.port, Transport::Mtls);
             client(lab, &canaries, far, transport, far.port).await?
         }
-        _ => setup.near(to, far.as_ref()).await?,
+        // What concerns this trial alone does not end the run.
+        _ => {
+            setup.near(to, far.as_ref()).await.unwrap_or_else(|error| Linked::not_started(error.to_string()))
+        }
     };
 
     let peer = match rogue {
@@ -151,11 +149,8 @@ async fn attacker(
         Link::Replication => {
             let value = if forged { &canaries.forged } else { &canaries.value };
             let how = "it handed out a data set that the master never had";
-            let data = DataSet {
-                key: canaries.key.clone(),
-                value: value.clone(),
-                forged: forged.then_some(how),
-            };
+            let data =
+                DataSet { key: canaries.key.clone(), value: value.clone(), forged: forged.then_some(how) };
             Rogue::master(0, identity, data).await
         }
         _ => Rogue::impostor(0, identity).await,

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 use wirelab_judge::{Seen, environment};
-use wirelab_model::{ArmEvidence, ArmRecord, Attack, EnvironmentRecord, Scenario};
+use wirelab_model::{ArmEvidence, ArmRecord, Attack, ControlRecord, EnvironmentRecord, Scenario, TrialKind};
 
 /// A row for each environment and client, in the order of the scenarios. Intruders are nobody's client, and
 /// count for all.
 pub(crate) fn environments(
     scenarios: &[Scenario],
     arms: &[ArmRecord],
+    controls: &[ControlRecord],
     evidence: &BTreeMap<String, ArmEvidence>,
     clients: &[String],
 ) -> Vec<EnvironmentRecord> {
@@ -30,7 +31,16 @@ pub(crate) fn environments(
                     ours && (intruder || arm.client == *client)
                 });
                 if let Some(arm) = own {
-                    seen.push(Seen { scenario, arm, evidence: evidence.get(&arm.evidence) });
+                    // An arm whose first control failed was not run: what that one saw is what there is.
+                    let control = controls.iter().find(|control| {
+                        let same = control.client == arm.client && control.arm == arm.arm;
+                        same && control.kind == TrialKind::ControlBefore
+                    });
+                    let folder = match control {
+                        Some(control) if arm.evidence.is_empty() => &control.evidence,
+                        _ => &arm.evidence,
+                    };
+                    seen.push(Seen { scenario, arm, evidence: evidence.get(folder) });
                 }
             }
             rows.push(environment(name, client, &seen));

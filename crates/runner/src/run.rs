@@ -100,7 +100,7 @@ async fn work(
         revealed,
         clients: registered.into_iter().map(|client| client.record).collect(),
         scenarios: scenarios.iter().map(info).collect(),
-        environments: environments(&scenarios, &arms, &evidence, &names),
+        environments: environments(&scenarios, &arms, &controls, &evidence, &names),
         arms,
         controls,
     };

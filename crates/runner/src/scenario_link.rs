@@ -13,7 +13,10 @@ pub(crate) fn fault(scenario: &Scenario) -> Option<(String, &'static str, String
         }
         if !scenario.arms.iter().any(|arm| arm.transport == environment.transport) {
             return Some((
-                format!("the scenario has no arm `{}`, which is that of its environment", environment.transport),
+                format!(
+                    "the scenario has no arm `{}`, which is that of its environment",
+                    environment.transport
+                ),
                 "add an `[[arm]]` with this transport",
                 "environment".into(),
             ));

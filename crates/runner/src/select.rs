@@ -348,11 +348,14 @@ mod tests {
         let all = embedded().unwrap();
         for intruder in wirelab_pki::intruders() {
             let wanted = Attack::Intruder { certificate: intruder.id.into() };
-            let found: Vec<_> = all.iter().filter(|source| {
-                let Scenario { attack, demand, link, environment, .. } = &source.scenario;
-                let usual = link.is_none() && environment.is_none();
-                *attack == wanted && *demand == Demand::Required && usual
-            }).collect();
+            let found: Vec<_> = all
+                .iter()
+                .filter(|source| {
+                    let Scenario { attack, demand, link, environment, .. } = &source.scenario;
+                    let usual = link.is_none() && environment.is_none();
+                    *attack == wanted && *demand == Demand::Required && usual
+                })
+                .collect();
             let [source] = *found else { panic!("{}: {} scenarios", intruder.id, found.len()) };
             assert_eq!(source.scenario.importance, intruder.importance, "{}", intruder.id);
             assert_eq!(source.scenario.references[0], intruder.reference, "{}", intruder.id);

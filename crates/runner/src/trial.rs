@@ -9,8 +9,8 @@ use std::path::Path;
 use std::time::Duration;
 use wirelab_capture::Recording;
 use wirelab_model::{
-    AnnouncedHost, Attack, Canaries, CanaryKind, Demand, Destination, Direction, Frame, Link, PeerReport, Redirection,
-    Topology, Transport, Trial, TrialKind, Witnessed,
+    AnnouncedHost, Attack, Canaries, CanaryKind, Demand, Destination, Direction, Frame, Link, PeerReport,
+    Redirection, Topology, Transport, Trial, TrialKind, Witnessed,
 };
 use wirelab_pki::Shape;
 use wirelab_rogue::misbehaviour::{self, Family};

@@ -206,7 +206,7 @@ impl Worker {
             rogue: rogue.map(Rogue::word),
             arm: group.transport,
             topology: group.topology,
-            client: group.client.describe(),
+            client: group.near(),
             passed: control.passed,
             why: control.why.clone(),
             evidence: folder,
@@ -217,7 +217,7 @@ impl Worker {
     }
 
     fn tell_start(&self, name: &str, group: &Group) {
-        let (name, client) = (name.to_owned(), group.client.describe());
+        let (name, client) = (name.to_owned(), group.near());
         self.shared.tell(RunEvent::TrialStarted { name, arm: group.transport, client });
     }
 
@@ -250,7 +250,7 @@ impl Worker {
         let record = ArmRecord {
             scenario: scenario.id.clone(),
             arm: arm.transport,
-            client: group.client.describe(),
+            client: group.near(),
             server: match group.topology {
                 Topology::Standalone => match group.link {
                     Some(link) => LinkSetup::program(link).unwrap_or_default(),

@@ -47,7 +47,6 @@ impl Garnet {
             "Port": port,
             "Address": "127.0.0.1",
             "UnixSocketPath": socket,
-            "UnixSocketPermission": 600,
             "AuthenticationMode": "Password",
             "Password": password,
             "FileLogger": log,
@@ -78,8 +77,6 @@ impl Garnet {
             "1m".into(),
             "--page".into(),
             "1m".into(),
-            "--logdir".into(),
-            folder.path().as_os_str().to_owned(),
         ];
         let line = Line {
             place: Place::Socket(socket),

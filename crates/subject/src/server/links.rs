@@ -9,7 +9,7 @@ use super::terminator::Terminator;
 use super::{LastHop, ServerError, ServerKind, ServerTls, program};
 use std::path::Path;
 use std::time::Duration;
-use wirelab_model::{Canaries, ClientReport, Link};
+use wirelab_model::{Canaries, ClientEnd, ClientReport, Link};
 
 /// A link to set up.
 pub struct LinkSetup<'a> {
@@ -51,6 +51,14 @@ pub struct Linked {
     pub near_port: Option<u16>,
     /// Whether what went over the link arrived. None where an attacker is at the far end.
     pub arrived: Option<bool>,
+}
+
+impl Linked {
+    /// The near end could not be run at all, or does not say what became of the link.
+    pub fn not_started(reason: String) -> Self {
+        let end = ClientEnd::NotStarted { reason };
+        Self { near: near::report(end, None, None, Duration::ZERO), near_port: None, arrived: None }
+    }
 }
 
 impl LinkSetup<'_> {
@@ -95,8 +103,7 @@ impl LinkSetup<'_> {
             Link::Terminator => {
                 let hop = if self.tls.is_some() { LastHop::Socket } else { LastHop::Wire };
                 let front = self.front;
-                let server =
-                    Terminator::start(0, hop, password, front, self.folder, self.launcher).await?;
+                let server = Terminator::start(0, hop, password, front, self.folder, self.launcher).await?;
                 let seen = if hop == LastHop::Wire { server.behind } else { server.port };
                 return Ok(FarEnd { port: server.port, seen, inner: Inner::Terminator(Box::new(server)) });
             }

@@ -135,6 +135,8 @@ impl Program {
             .args(words)
             .args(["--server", "--", name.program])
             .args(arguments)
+            // Whatever it writes beside its log goes with the folder.
+            .current_dir(folder.path())
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .stderr(Stdio::null())

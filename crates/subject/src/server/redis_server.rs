@@ -72,12 +72,21 @@ pub(super) fn version() -> Result<String, ServerError> {
 fn tls_lines(folder: &PrivateFolder, tls: &ServerTls<'_>) -> Result<String, ServerError> {
     let certificate = folder.write("server.crt", &tls.identity.chain_pem())?;
     let key = folder.write("server.key", &tls.identity.key_pem())?;
+    let mut client = String::new();
     let (authority, demand) = match tls.clients {
         None => (certificate.clone(), "no"),
         Some(clients) => {
             // OpenSSL reads the list of revoked certificates from the same file. redis-server has no other
             // place for it, and never tells OpenSSL to look at it.
             let text = clients.trust.authority_pem() + &clients.trust.revoked_pem();
+            // What it shows to other servers: its own certificate is for servers only.
+            let certificate = folder.write("client.crt", &clients.good.chain_pem())?;
+            let key = folder.write("client.key", &clients.good.key_pem())?;
+            client = format!(
+                "tls-client-cert-file \"{}\"\ntls-client-key-file \"{}\"\n",
+                certificate.display(),
+                key.display()
+            );
             let demand = match clients.demand {
                 Demand::Required => "yes",
                 Demand::Optional => "optional",
@@ -86,7 +95,7 @@ fn tls_lines(folder: &PrivateFolder, tls: &ServerTls<'_>) -> Result<String, Serv
         }
     };
     Ok(format!(
-        "tls-cert-file \"{}\"\ntls-key-file \"{}\"\ntls-ca-cert-file \"{}\"\ntls-auth-clients {demand}\n",
+        "tls-cert-file \"{}\"\ntls-key-file \"{}\"\ntls-ca-cert-file \"{}\"\ntls-auth-clients {demand}\n{client}",
         certificate.display(),
         key.display(),
         authority.display()

@@ -11,10 +11,8 @@ use wirelab_model::Demand;
 /// How long it may take to answer.
 const READY: Duration = Duration::from_secs(10);
 
-const NAME: Name = Name {
-    program: "stunnel",
-    remedy: "install it (`apt-get install stunnel4`) or use --server embedded",
-};
+const NAME: Name =
+    Name { program: "stunnel", remedy: "install it (`apt-get install stunnel4`) or use --server embedded" };
 
 /// How the decrypted bytes go on to the server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,11 +79,8 @@ impl Terminator {
             );
         }
         let file = folder.write("stunnel.conf", &config)?;
-        let line = Line {
-            place: Place::Port(port),
-            password: password.to_owned(),
-            tls: Some(connector(&tls)?),
-        };
+        let line =
+            Line { place: Place::Port(port), password: password.to_owned(), tls: Some(connector(&tls)?) };
         let arguments = [file.into_os_string()];
         let stunnel = Program::start(NAME, &arguments, line, folder, &log, launcher, READY).await?;
         Ok(Self { port, behind, server, stunnel })

@@ -72,16 +72,7 @@ impl LinkSetup<'_> {
             (Link::Migrate, Some(far)) => Some(far.holds(&secrets.key, &secrets.value).await?),
             _ => Some(worked),
         };
-        let near = ClientReport {
-            end,
-            error,
-            received,
-            left_behind: Vec::new(),
-            duration_ms: crate::command::millis(begun.elapsed()),
-            stdout: Vec::new(),
-            stderr: Vec::new(),
-            output_cut: 0,
-        };
+        let near = report(end, error, received, begun.elapsed());
         Ok(Linked { near, near_port, arrived })
     }
 
@@ -122,7 +113,7 @@ impl LinkSetup<'_> {
         let (to, bus) = (to.to_string(), far.seen.to_string());
         let met = io(what, node.line().ask(&["CLUSTER", "MEET", "127.0.0.1", &to, &bus]).await)?;
         if met.is_error() {
-            return Ok(Outcome::failed(&format!("CLUSTER MEET was refused: {met:?}")));
+            return Ok(Outcome::failed(&format!("CLUSTER MEET: {}", error_text(&met))));
         }
         let (channel, message) = (&self.canaries.key, &self.canaries.value);
         let mut subscriber = io(what, far.server().line().subscribe(channel).await)?;
@@ -144,7 +135,7 @@ impl LinkSetup<'_> {
         let migrate = ["MIGRATE", "127.0.0.1", &to, key, "0", "1500", "AUTH", password];
         let answer = io(what, from.line().ask(&migrate).await)?;
         if answer.is_error() {
-            return Ok(Outcome::failed(&format!("MIGRATE: {answer:?}")));
+            return Ok(Outcome::failed(&format!("MIGRATE: {}", error_text(&answer))));
         }
         Ok(Outcome { end: ClientEnd::Worked, error: None, received: None })
     }
@@ -175,6 +166,32 @@ impl LinkSetup<'_> {
     fn too_late(&self) -> Outcome {
         let after_ms = crate::command::millis(self.deadline);
         Outcome { end: ClientEnd::TimedOut { after_ms }, error: None, received: None }
+    }
+}
+
+fn error_text(value: &Value) -> String {
+    match value {
+        Value::Error(text) | Value::BulkError(text) => String::from_utf8_lossy(text).into_owned(),
+        other => format!("{other:?}"),
+    }
+}
+
+/// The near end, as if it were a client.
+pub(super) fn report(
+    end: ClientEnd,
+    error: Option<String>,
+    received: Option<String>,
+    took: Duration,
+) -> ClientReport {
+    ClientReport {
+        end,
+        error,
+        received,
+        left_behind: Vec::new(),
+        duration_ms: crate::command::millis(took),
+        stdout: Vec::new(),
+        stderr: Vec::new(),
+        output_cut: 0,
     }
 }
 
