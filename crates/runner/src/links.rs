@@ -38,7 +38,7 @@ pub(crate) async fn run(lab: &Lab, spec: &Spec<'_>, link: Link, folder: &Path) -
         Some(started) => rogue = Some(started),
         None => far = Some(setup.far().await?),
     }
-    let to = rogue.as_ref().map(Rogue::port).or(far.as_ref().map(|far| far.port)).unwrap_or_default();
+    let to = rogue.as_ref().map(Rogue::port).or_else(|| far.as_ref().map(|far| far.port)).unwrap_or_default();
     let mut fault = tokio::task::block_in_place(|| lab.capture.marker(MARKER)).err().map(|e| e.to_string());
 
     let mut seen = far.as_ref().map_or(to, |far| far.seen);
@@ -149,8 +149,9 @@ async fn attacker(
         Link::Replication => {
             let value = if forged { &canaries.forged } else { &canaries.value };
             let how = "it handed out a data set that the master never had";
-            let data =
-                DataSet { key: canaries.key.clone(), value: value.clone(), forged: forged.then_some(how) };
+            // Not the key of the good master: an attacker does not know it.
+            let key = canaries.forged.clone();
+            let data = DataSet { key, value: value.clone(), forged: forged.then_some(how) };
             Rogue::master(0, identity, data).await
         }
         _ => Rogue::impostor(0, identity).await,

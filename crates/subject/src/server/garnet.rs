@@ -77,6 +77,8 @@ impl Garnet {
             "1m".into(),
             "--page".into(),
             "1m".into(),
+            "--logger-level".into(),
+            "Information".into(),
         ];
         let line = Line {
             place: Place::Socket(socket),

@@ -58,7 +58,11 @@ impl LinkSetup<'_> {
         let server = RedisServer::start(config, self.launcher).await?;
         let log = self.folder.join("near.log");
         let result = match self.link {
-            Link::Replication | Link::Sentinel => self.until(&server, &log).await,
+            Link::Replication | Link::Sentinel => {
+                // An attacker's data set has a key of its own.
+                let key = if far.is_some() { &secrets.key } else { &secrets.forged };
+                self.until(&server, key, &log).await
+            }
             Link::ClusterBus => self.published(&server, to, far).await,
             Link::Migrate => self.migrated(&server, to).await,
             Link::Terminator | Link::OpenPort => Ok(Outcome::failed("no server leads this link")),
@@ -74,15 +78,6 @@ impl LinkSetup<'_> {
         };
         let near = report(end, error, received, begun.elapsed());
         Ok(Linked { near, near_port, arrived })
-    }
-
-    /// The value that a replica has under the key, whatever it is.
-    async fn replicated(&self, replica: &RedisServer) -> Result<Option<String>, ServerError> {
-        let held = io("cannot ask the replica", replica.line().ask(&["GET", &self.canaries.key]).await)?;
-        Ok(match held {
-            Value::Bulk(Some(value)) => Some(String::from_utf8_lossy(&value).into_owned()),
-            _ => None,
-        })
     }
 
     /// Whether the Sentinel had an answer to INFO, which needs the password.
@@ -141,13 +136,13 @@ impl LinkSetup<'_> {
     }
 
     /// Asks until the link works, the log says that it failed, or the time is up.
-    async fn until(&self, server: &RedisServer, log: &Path) -> Result<Outcome, ServerError> {
+    async fn until(&self, server: &RedisServer, key: &str, log: &Path) -> Result<Outcome, ServerError> {
         let begun = Instant::now();
         while begun.elapsed() < self.deadline {
             let (worked, received) = if self.link == Link::Sentinel {
                 (self.watched(server).await?, None)
             } else {
-                let received = self.replicated(server).await?;
+                let received = replicated(server, key).await?;
                 (received.is_some(), received)
             };
             if worked {
@@ -167,6 +162,15 @@ impl LinkSetup<'_> {
         let after_ms = crate::command::millis(self.deadline);
         Outcome { end: ClientEnd::TimedOut { after_ms }, error: None, received: None }
     }
+}
+
+/// The value that a replica has under the key, whatever it is.
+async fn replicated(replica: &RedisServer, key: &str) -> Result<Option<String>, ServerError> {
+    let held = io("cannot ask the replica", replica.line().ask(&["GET", key]).await)?;
+    Ok(match held {
+        Value::Bulk(Some(value)) => Some(String::from_utf8_lossy(&value).into_owned()),
+        _ => None,
+    })
 }
 
 fn error_text(value: &Value) -> String {
