@@ -103,8 +103,8 @@ fn judged_by(
     if let Some(peer) = &mut peer {
         witness(peer, &needles);
     }
-    let (frames, analysis) = read_capture(lab, recording, &needles, &ports);
-    let mut wire = analysis.report.clone();
+    let (frames, reading) = read_capture(lab, recording, &needles, &ports);
+    let mut wire = reading.report.clone();
     (wire.dropped, wire.cut) = (recording.dropped, recording.cut);
     if wire.packets == 0 {
         fault.get_or_insert_with(|| "the capture holds no packet of the link".into());
@@ -123,7 +123,7 @@ fn judged_by(
         legs_differ_at: None,
         fault,
     };
-    Recorded { trial, frames, link_type: recording.link_type, analysis, needles, key_log }
+    Recorded { trial, frames, link_type: recording.link_type, reading, needles, key_log }
 }
 
 /// Starts the attacker at the far end, if there is one.
