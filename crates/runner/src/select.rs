@@ -112,7 +112,7 @@ fn carried(folder: &'static Dir<'static>) -> Vec<&'static File<'static>> {
 }
 
 /// The scenarios that `wanted` (files, folders, ids or folders of ids) and `filter` ask for, in the
-/// order asked for. Nothing wanted: all that the program carries.
+/// order asked for. Nothing wanted: all that the program carries but those of environments.
 ///
 /// # Errors
 /// See [`SelectError`].
@@ -121,6 +121,11 @@ pub fn select(wanted: &[String], filter: &Filter) -> Result<Vec<Source>, SelectE
     let mut selected: Vec<Source> = Vec::new();
     if wanted.is_empty() {
         selected.clone_from(&carried);
+        if filter.tags.is_empty() {
+            // They repeat the attacks of others, with clients as they are in one environment or another: an
+            // application that has no certificate is not to be run against a server that demands one.
+            selected.retain(|source| source.scenario.environment.is_none());
+        }
     }
     for given in wanted {
         for source in resolve(given, &carried)? {
@@ -364,7 +369,11 @@ mod tests {
 
     #[test]
     fn ids_folders_of_ids_files_and_folders() {
-        assert_eq!(ids(&[]).len(), carried(&EMBEDDED).len());
+        let postures = ids(&["posture"]);
+        assert!(postures.len() > 5 && !ids(&[]).contains(&postures[0]));
+        assert_eq!(ids(&[]).len(), carried(&EMBEDDED).len() - postures.len());
+        let filter = Filter { tags: vec!["posture".into()] };
+        assert_eq!(select(&[], &filter).unwrap().len(), postures.len(), "a tag names them as well");
         assert_eq!(ids(&["eavesdrop"]), ["eavesdrop/session"]);
         assert_eq!(ids(&["mitm/impostor-expired"]), ["mitm/impostor-expired"]);
         assert!(ids(&["mitm", "mitm/relay-read"]).len() > 1, "twice the same is once");

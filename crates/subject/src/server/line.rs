@@ -15,7 +15,7 @@ use tokio_rustls::rustls::{ClientConfig, RootCertStore, crypto::aws_lc_rs};
 use wirelab_wire::resp::{Decoder, Value};
 
 /// Longest wait for an answer.
-const PATIENCE: Duration = Duration::from_secs(2);
+const PATIENCE: Duration = Duration::from_secs(5);
 /// Longest answer in bytes.
 const MOST: usize = 1 << 20;
 

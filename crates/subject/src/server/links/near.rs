@@ -127,7 +127,7 @@ impl LinkSetup<'_> {
         let secrets = self.canaries;
         let (key, password, to) = (&secrets.key, &secrets.password, to.to_string());
         io(what, from.line().ask(&["SET", key, &secrets.value]).await)?;
-        let migrate = ["MIGRATE", "127.0.0.1", &to, key, "0", "1500", "AUTH", password];
+        let migrate = ["MIGRATE", "127.0.0.1", &to, key, "0", "4000", "AUTH", password];
         let answer = io(what, from.line().ask(&migrate).await)?;
         if answer.is_error() {
             return Ok(Outcome::failed(&format!("MIGRATE: {}", error_text(&answer))));
