@@ -81,8 +81,10 @@ fn failure(trial: &Trial) -> Option<String> {
             }
         }
         let showed = |c: &Connection| c.client_certificate;
-        let good_server = trial.kind != TrialKind::ControlUnarmed;
-        if trial.transport.is_mutual() && good_server && !peer.connections.iter().any(showed) {
+        // The server demands one, and a rogue may ask for one.
+        let wanted =
+            trial.kind != TrialKind::ControlUnarmed || peer.connections.iter().any(|c| c.certificate_asked);
+        if trial.transport.is_mutual() && wanted && !peer.connections.iter().any(showed) {
             return Some(
                 "the session worked, but the server that demands a certificate of the client saw none".into(),
             );

@@ -10,15 +10,19 @@
 //! 3. **Refused for the right reason.** A refusal counts only after the forged certificate was
 //!    delivered, as both witnesses report.
 
+mod ask;
 mod attack;
 mod control;
 mod finding;
 mod intruder;
 mod link;
+mod listen;
 mod misbehave;
 mod path;
 mod posture;
+mod reconnect;
 mod redirect;
+mod resume;
 mod stall;
 mod support;
 mod wire;

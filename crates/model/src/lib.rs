@@ -38,7 +38,7 @@ pub use bench::{
 pub use bench_plan::{BenchFleet, BenchPlan, BenchPlanRow};
 pub use canary::{Canaries, CanaryKind};
 pub use client::{ClientEnd, ClientReport};
-pub use clients::{Expectation, ExpectationFile, RegistryEntry, RegistryFile};
+pub use clients::{Expectation, ExpectationFile, Names, RegistryEntry, RegistryFile};
 pub use demand::Demand;
 pub use event::RunEvent;
 pub use evidence::{ArmEvidence, PacketView, Trial, TrialKind};

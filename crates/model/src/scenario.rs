@@ -131,6 +131,31 @@ pub enum Attack {
         /// intruders.
         certificate: String,
     },
+    /// Answers in the server's place, and asks the client for its certificate.
+    AskCertificate {
+        /// Name of an entry of the certificate catalogue.
+        certificate: String,
+    },
+    /// Lets the first connection through to the good server, cuts it off, and sits in the middle of those that
+    /// come after it.
+    Reconnect {
+        /// Name of an entry of the certificate catalogue: what is shown from the second connection on.
+        certificate: String,
+    },
+    /// Is the good server at first, cuts the connection off, and resumes its session when the client comes back,
+    /// without showing a certificate.
+    Resume {
+        /// Name of an entry of the certificate catalogue: what those are shown who do not resume.
+        certificate: String,
+        /// Its tickets allow data before the handshake (0-RTT), and what comes like that is sent a second time.
+        #[serde(default)]
+        early: bool,
+    },
+    /// Listens between the client and the good server, which speaks TLS 1.2 alone: who the client is goes by in
+    /// clear there.
+    Overhear,
+    /// Listens while a client comes to a good server that speaks TLS alone.
+    TlsPort,
     /// Answers in the server's place with the good certificate, and breaks the rules of TLS.
     Misbehave {
         /// Name of an entry of the catalogue of misbehaviour.
@@ -155,6 +180,9 @@ impl Attack {
             Self::Impostor { certificate }
             | Self::RelayRead { certificate }
             | Self::RelayTamper { certificate }
+            | Self::AskCertificate { certificate }
+            | Self::Reconnect { certificate }
+            | Self::Resume { certificate, .. }
             | Self::Redirect { to: Destination::Certificate(certificate), .. } => Some(certificate),
             _ => None,
         }

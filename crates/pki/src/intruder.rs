@@ -133,7 +133,9 @@ impl Lab {
         let name = format!("client {}", intruder.id);
         let kit = Kit { lab: self, now: whole_seconds(now), flawed: true };
         match intruder.recipe.map(|make| make(&kit)).transpose() {
-            Ok(made) => Ok(made.map(|(chain, key)| Identity { name, chain, staple: None, key })),
+            Ok(made) => {
+                Ok(made.map(|(chain, key)| Identity { name, chain, staple: None, anchor: None, key }))
+            }
             Err(source) => Err(PkiError::Make { name, source }),
         }
     }

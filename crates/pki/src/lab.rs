@@ -6,7 +6,7 @@ use time::OffsetDateTime;
 use crate::client_trust::ClientTrust;
 use crate::kit::{Authority, Kit, new_key, self_signed};
 use crate::template::{self, whole_seconds};
-use crate::{Entry, Identity};
+use crate::{Entry, Identity, Shape};
 
 /// Why a certificate could not be made. None of these comes from input: each is a fault of the lab
 /// or a time that no certificate can hold.
@@ -136,7 +136,10 @@ impl Lab {
         let name = entry.id.to_owned();
         let kit = Kit { lab: self, now: whole_seconds(now), flawed };
         match kit.with_staple(entry) {
-            Ok((chain, staple, key)) => Ok(Identity { name, chain, staple, key }),
+            Ok((chain, staple, key)) => {
+                let anchor = if entry.shape() == Shape::OwnAnchor { chain.last().cloned() } else { None };
+                Ok(Identity { name, chain, staple, anchor, key })
+            }
             Err(source) => Err(PkiError::Make { name, source }),
         }
     }
@@ -158,6 +161,7 @@ fn issue(
             name: name.to_owned(),
             chain: vec![leaf, by.der.clone()],
             staple: None,
+            anchor: None,
             key: key.into(),
         })
     });

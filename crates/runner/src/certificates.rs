@@ -43,6 +43,16 @@ impl Certificates {
         Ok(Identity { name, ..self.pki.mend(entry, OffsetDateTime::now_utc())? })
     }
 
+    /// The certificate of that name; without a name another good one with another key, as after a renewal.
+    pub(crate) fn identity_or_renewed(&self, name: Option<&str>) -> Result<Identity, RunError> {
+        if let Some(name) = name {
+            return self.identity(name);
+        }
+        let like = wirelab_pki::all().iter().find(|entry| entry.shape() == Shape::Direct);
+        let Some(entry) = like else { return Ok(self.pki.good().clone()) };
+        Ok(Identity { name: "good renewed".into(), ..self.pki.mend(entry, OffsetDateTime::now_utc())? })
+    }
+
     /// What an intruder shows, written into `folder`: certificate and key. Scenarios are checked against
     /// the catalogue, so it is there.
     pub(crate) fn intruder(&self, name: &str, folder: &Path) -> Result<Option<(PathBuf, PathBuf)>, RunError> {

@@ -74,6 +74,14 @@ pub(crate) enum Rogue {
         host: &'static str,
     },
     Relay,
+    /// It asks for the client's certificate.
+    Asking,
+    /// It is there when a client comes back.
+    Comeback,
+    /// The same, and it resumes sessions.
+    Resumer {
+        early: bool,
+    },
     Corrupter,
     Misbehaving(Family),
     /// How it sends clients elsewhere, and to which host: there are clients that follow one and not the
@@ -87,7 +95,10 @@ pub(crate) enum Rogue {
 impl Rogue {
     pub(crate) fn of(attack: &Attack) -> Option<Self> {
         match attack {
-            Attack::Eavesdrop | Attack::Intruder { .. } => None,
+            Attack::Eavesdrop | Attack::TlsPort | Attack::Overhear | Attack::Intruder { .. } => None,
+            Attack::AskCertificate { .. } => Some(Self::Asking),
+            Attack::Reconnect { .. } => Some(Self::Comeback),
+            Attack::Resume { early, .. } => Some(Self::Resumer { early: *early }),
             Attack::Impostor { certificate } => {
                 let shape = wirelab_pki::find(certificate).map_or(Shape::Direct, Entry::shape);
                 Some(Self::Impostor { shape, host: host(certificate) })
@@ -115,6 +126,10 @@ impl Rogue {
                     .join("-")
             }
             Self::Relay => "relay".into(),
+            Self::Asking => "asking".into(),
+            Self::Comeback => "comeback".into(),
+            Self::Resumer { early: false } => "resumer".into(),
+            Self::Resumer { early: true } => "resumer-early".into(),
             Self::Corrupter => "corrupter".into(),
             Self::Misbehaving(family) => family.word(),
             Self::Redirector { how, host: AnnouncedHost::Same } => format!("redirector-{}", how.word()),
@@ -200,10 +215,12 @@ fn plan_one(scenarios: &[Scenario], client: &Client, wanted: Option<&[Transport]
     }
 }
 
-/// No client that uses a library goes on with a broken handshake because it was told not to verify: the one
+/// No client that uses a library goes on with a broken handshake because it was told not to verify, and none
+/// is sure to resume a session: the one
 /// that shows that misbehaviour is live is the lab's own.
 fn gullible(scenario: &Scenario, arm: &Arm) -> bool {
-    scenario.attack.how().is_some() && arm.transport == Transport::TlsUnverified
+    let resumes = matches!(scenario.attack, Attack::Resume { .. });
+    (scenario.attack.how().is_some() || resumes) && arm.transport == Transport::TlsUnverified
 }
 
 #[cfg(test)]

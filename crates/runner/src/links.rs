@@ -23,7 +23,7 @@ pub(crate) async fn run(lab: &Lab, spec: &Spec<'_>, link: Link, folder: &Path) -
     let protected = spec.transport.is_tls() && !no_tls;
     let good = lab.certificates.identity("good")?;
     let clients = Some(lab.certificates.of_clients(Demand::Required));
-    let tls = ServerTls { identity: &good, clients };
+    let tls = ServerTls { clients, ..ServerTls::new(&good) };
     let setup = LinkSetup {
         link,
         tls: protected.then_some(tls),
@@ -178,6 +178,7 @@ async fn client(
         shows: transport.is_mutual().then(|| (files.client_cert.clone(), files.client_key.clone())),
         deadline: lab.options.deadline,
         stalled: false,
+        cut_off: false,
     };
     let near = Client::Builtin.run(&lab.options.launcher, &target).await;
     let arrived = far.holds(&canaries.key, &canaries.value).await?;

@@ -1,9 +1,11 @@
 //! Reads and checks one scenario file. Every error has its place, the value and what to do.
 
+use crate::trial::HOST;
 use miette::{Diagnostic, NamedSource, SourceSpan};
 use std::collections::BTreeSet;
 use thiserror::Error;
 use wirelab_model::{Attack, Destination, Scenario, Transport, Verdict};
+use wirelab_pki::Shape;
 use wirelab_rogue::misbehaviour;
 
 /// A scenario that cannot be used. The fault is the file's.
@@ -100,6 +102,19 @@ fn check(scenario: &Scenario) -> Result<(), Fault> {
             format!("there is no misbehaviour of this kind named `{how}`"),
             &format!("the catalogue has: {}", known.join(", ")),
             how,
+        );
+    }
+    if let Attack::AskCertificate { certificate }
+    | Attack::Reconnect { certificate }
+    | Attack::Resume { certificate, .. } = &scenario.attack
+        && !wirelab_pki::find(certificate)
+            .is_some_and(|entry| entry.shape() == Shape::Direct && entry.host == HOST)
+    {
+        return fault(
+            format!("`{certificate}` is not what this attacker can show"),
+            "name a certificate for localhost without an authority in between, such as `self-signed`: the \
+             attacker without its flaw has one like that",
+            certificate,
         );
     }
     if let Attack::Redirect { how, host, to } = &scenario.attack {
@@ -229,6 +244,18 @@ expect = "secure"
             let error = parse("bad.toml", &good.replace(from, to)).unwrap_err();
             let shown = format!("{error} {} {}", error.label, error.help);
             assert!(shown.contains(expected), "{from} -> {to}: {shown}");
+        }
+    }
+
+    /// Another shape would be refused for its shape: the rogue without its flaw does not have it.
+    #[test]
+    fn who_waits_for_clients_to_come_back_has_a_plain_certificate() {
+        let good = include_str!("../../../scenarios/reconnect/forged-self-signed.toml");
+        parse("good.toml", good).unwrap();
+        for other in ["issuer-not-ca", "address-as-dns-name", "anchor-expired"] {
+            let error =
+                parse("bad.toml", &good.replace("\"self-signed\"", &format!("\"{other}\""))).unwrap_err();
+            assert!(error.to_string().contains(other), "{error}");
         }
     }
 

@@ -133,7 +133,7 @@ impl Worker {
             self.tell_start(&scenario.id, group);
             let idle = self.lab.options.sabotage == Some(Sabotage::IdleRogue);
             let peer = match Peer::attacking(&scenario.attack) {
-                peer @ (Peer::Good | Peer::Intruded { .. }) => peer,
+                peer if peer.is_server() => peer,
                 _ if idle => Peer::Idle,
                 peer => peer,
             };
@@ -162,6 +162,8 @@ impl Worker {
                 liveness,
             };
             let finding = wirelab_judge::verdict(&scenario.attack, finding, support);
+            let known = expected(&self.lab.options.expectations, &group.client, scenario, &planned.arm);
+            let finding = undecidable(finding, known);
             self.finish(group, planned.scenario, finding, &folder, duration_ms);
         }
         Ok(())
@@ -303,7 +305,7 @@ fn expected<'a>(
     arm: &'a Arm,
 ) -> (&'a Expect, Option<&'a Exception>) {
     let cell = match client {
-        Client::Adapter(adapter) if arm.transport == Transport::Tls => {
+        Client::Adapter(adapter) if arm.transport.is_verified() => {
             expectations.of(adapter.name(), &scenario.id)
         }
         _ => None,
@@ -312,6 +314,19 @@ fn expected<'a>(
         Some(cell) if cell.exception.expired => (&arm.expect, Some(&cell.exception)),
         Some(cell) => (&cell.expect, Some(&cell.exception)),
         None => (&arm.expect, None),
+    }
+}
+
+/// An arm that could not be decided, where that is what is expected of this client: the reason is known, and nobody has to
+/// look for a fault of the lab.
+fn undecidable(finding: Finding, (expect, known): (&Expect, Option<&Exception>)) -> Finding {
+    match known {
+        Some(known)
+            if finding.verdict == Verdict::Inconclusive && *expect == Expect::One(Verdict::Skipped) =>
+        {
+            Finding::skipped(format!("not to be decided: {} ({})", known.reason, finding.why))
+        }
+        _ => finding,
     }
 }
 

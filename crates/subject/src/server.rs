@@ -105,6 +105,32 @@ pub struct ServerTls<'a> {
     pub identity: &'a Identity,
     /// What it makes of the certificates of clients. None: it asks for none.
     pub clients: Option<ClientCertificates<'a>>,
+    /// It gives tickets to resume sessions with. `redis-server` always does.
+    pub tickets: bool,
+    /// It speaks TLS 1.2 alone.
+    pub old: bool,
+}
+
+impl<'a> ServerTls<'a> {
+    /// TLS 1.2 and 1.3, without tickets, for clients without a certificate.
+    pub fn new(identity: &'a Identity) -> Self {
+        Self { identity, clients: None, tickets: false, old: false }
+    }
+
+    fn accepts(self) -> Result<Accepts, rustls::Error> {
+        let tls = match self {
+            Self { clients: None, old: false, .. } => Tls::new(self.identity)?,
+            Self { clients: None, old: true, .. } => Tls::tls12(self.identity)?,
+            Self { clients: Some(clients), old: false, .. } => {
+                Tls::mutual(self.identity, clients.trust, clients.demand)?
+            }
+            Self { clients: Some(clients), old: true, .. } => {
+                Tls::mutual_tls12(self.identity, clients.trust, clients.demand)?
+            }
+        };
+        // As many as OpenSSL gives.
+        Ok(Accepts::Tls(if self.tickets { tls.with_tickets(2)? } else { tls }))
+    }
 }
 
 /// Mutual TLS of a good server.
@@ -173,10 +199,7 @@ impl Server {
         }
         let accepts = match tls {
             None => Accepts::Plaintext,
-            Some(ServerTls { identity, clients: None }) => Accepts::Tls(Tls::new(identity)?),
-            Some(ServerTls { identity, clients: Some(clients) }) => {
-                Accepts::Tls(Tls::mutual(identity, clients.trust, clients.demand)?)
-            }
+            Some(tls) => tls.accepts()?,
         };
         let store = Store::default();
         let (shared, password) = (store.clone(), password.to_owned());

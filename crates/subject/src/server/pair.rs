@@ -33,7 +33,7 @@ impl Pair {
         launcher: &[String],
     ) -> Result<Self, ServerError> {
         if kind == ServerKind::Redis {
-            let ports = Ports { plain: Some(0), tls: Some((0, ServerTls { identity, clients: None })) };
+            let ports = Ports { plain: Some(0), tls: Some((0, ServerTls::new(identity))) };
             let config = Config { ports, password, log_folder: folder, ..Config::default() };
             let server = RedisServer::start(config, launcher).await?;
             let process = Some(server.process().await?);

@@ -72,7 +72,7 @@ pub(super) fn version() -> Result<String, ServerError> {
 fn tls_lines(folder: &PrivateFolder, tls: &ServerTls<'_>) -> Result<String, ServerError> {
     let certificate = folder.write("server.crt", &tls.identity.chain_pem())?;
     let key = folder.write("server.key", &tls.identity.key_pem())?;
-    let mut client = String::new();
+    let mut more = if tls.old { "tls-protocols TLSv1.2\n".to_owned() } else { String::new() };
     let (authority, demand) = match tls.clients {
         None => (certificate.clone(), "no"),
         Some(clients) => {
@@ -82,7 +82,7 @@ fn tls_lines(folder: &PrivateFolder, tls: &ServerTls<'_>) -> Result<String, Serv
             // What it shows to other servers: its own certificate is for servers only.
             let certificate = folder.write("client.crt", &clients.good.chain_pem())?;
             let key = folder.write("client.key", &clients.good.key_pem())?;
-            client = format!(
+            more += &format!(
                 "tls-client-cert-file \"{}\"\ntls-client-key-file \"{}\"\n",
                 certificate.display(),
                 key.display()
@@ -95,7 +95,7 @@ fn tls_lines(folder: &PrivateFolder, tls: &ServerTls<'_>) -> Result<String, Serv
         }
     };
     Ok(format!(
-        "tls-cert-file \"{}\"\ntls-key-file \"{}\"\ntls-ca-cert-file \"{}\"\ntls-auth-clients {demand}\n{client}",
+        "tls-cert-file \"{}\"\ntls-key-file \"{}\"\ntls-ca-cert-file \"{}\"\ntls-auth-clients {demand}\n{more}",
         certificate.display(),
         key.display(),
         authority.display()

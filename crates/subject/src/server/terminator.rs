@@ -67,6 +67,9 @@ impl Terminator {
             certificate.display(),
             key.display(),
         );
+        if tls.old {
+            config += "sslVersion = TLSv1.2\n";
+        }
         if let Some(clients) = tls.clients {
             let authority = folder.write("clients.crt", &clients.trust.authority_pem())?;
             let revoked = folder.write("clients.crl", &clients.trust.revoked_pem())?;
