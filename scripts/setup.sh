@@ -21,6 +21,7 @@ if [ "${1:-}" = "--tests" ]; then
     has openssl openssl
     has redis-server redis-server
     has redis-tools redis-cli
+    has stunnel4 stunnel
     has python3 python3
     need python3-venv python3 -c "import ensurepip, venv"
     has nodejs node

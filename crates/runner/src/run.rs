@@ -3,6 +3,7 @@
 use crate::group::{Group, plan};
 use crate::lab::{Lab, RunError};
 use crate::options::Options;
+use crate::posture::environments;
 use crate::registry::Registered;
 use crate::worker::{Done, Shared, Worker};
 use std::collections::BTreeMap;
@@ -99,6 +100,7 @@ async fn work(
         revealed,
         clients: registered.into_iter().map(|client| client.record).collect(),
         scenarios: scenarios.iter().map(info).collect(),
+        environments: environments(&scenarios, &arms, &controls, &evidence, &names),
         arms,
         controls,
     };
