@@ -4,16 +4,25 @@ use crate::control::left_behind;
 use crate::intruder::intruder;
 use crate::{Finding, wire};
 use wirelab_model::{
-    Attack, CanaryKind, ClientEnd, Connection, Direction, Ending, Got, Handshake, Opening, PeerReport, Trial,
+    Attack, CanaryKind, ClientEnd, Connection, Direction, Ending, Got, Handshake, Link, Opening, PeerReport,
+    Trial,
 };
 
 /// Judges one attacked trial by its own evidence. `secure` from here is not final: see
 /// [`crate::verdict`].
 pub fn find(attack: &Attack, trial: &Trial) -> Finding {
     let mut finding = match attack {
+        _ if trial.link == Some(Link::OpenPort) => crate::link::open_port(trial),
         Attack::Eavesdrop => eavesdrop(trial),
+        // A rogue master can make its replica believe something, too.
+        Attack::Impostor { .. } if trial.link.is_some() => impostor_or_relay(trial, true),
+        Attack::TlsPort => crate::listen::tls_port(trial),
+        Attack::Overhear => crate::listen::overhear(trial),
         Attack::Impostor { .. } | Attack::RelayRead { .. } => impostor_or_relay(trial, false),
         Attack::RelayTamper { .. } => impostor_or_relay(trial, true),
+        Attack::AskCertificate { .. } => crate::ask::ask(trial),
+        Attack::Resume { early, .. } => crate::resume::resume(trial, *early),
+        Attack::Reconnect { .. } => crate::reconnect::reconnect(trial),
         Attack::Corrupt => corrupt(trial),
         Attack::Redirect { .. } => crate::redirect::find(trial),
         Attack::Intruder { .. } => intruder(trial),
@@ -25,7 +34,7 @@ pub fn find(attack: &Attack, trial: &Trial) -> Finding {
     finding
 }
 
-fn eavesdrop(trial: &Trial) -> Finding {
+pub(crate) fn eavesdrop(trial: &Trial) -> Finding {
     let got = wire::leaked(&trial.wire);
     if !got.is_empty() {
         return Finding::compromised(
@@ -43,7 +52,7 @@ fn eavesdrop(trial: &Trial) -> Finding {
     ))
 }
 
-fn impostor_or_relay(trial: &Trial, tamper: bool) -> Finding {
+pub(crate) fn impostor_or_relay(trial: &Trial, tamper: bool) -> Finding {
     let Some(peer) = &trial.peer else {
         return Finding::inconclusive("the rogue left no report");
     };
@@ -135,7 +144,7 @@ fn tampered(trial: &Trial, peer: &PeerReport) -> Result<bool, &'static str> {
 
 /// Handshake finished, and no sign that the client turned away. Some stacks finish first and check
 /// the certificate then; their refusal is an alert or a close, and a client that reports failure.
-fn accepted(trial: &Trial, connection: &Connection) -> bool {
+pub(crate) fn accepted(trial: &Trial, connection: &Connection) -> bool {
     let finished = connection.tls.as_ref().is_some_and(|tls| tls.handshake == Handshake::Completed);
     finished
         && !turned_away(trial, connection)

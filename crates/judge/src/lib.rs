@@ -10,13 +10,19 @@
 //! 3. **Refused for the right reason.** A refusal counts only after the forged certificate was
 //!    delivered, as both witnesses report.
 
+mod ask;
 mod attack;
 mod control;
 mod finding;
 mod intruder;
+mod link;
+mod listen;
 mod misbehave;
 mod path;
+mod posture;
+mod reconnect;
 mod redirect;
+mod resume;
 mod stall;
 mod support;
 mod wire;
@@ -27,4 +33,5 @@ mod testkit;
 pub use attack::find;
 pub use control::{Control, control};
 pub use finding::Finding;
+pub use posture::{Seen, environment};
 pub use support::{Support, liveness_sibling, verdict};

@@ -24,7 +24,13 @@ pub fn liveness_sibling(scenario: &Scenario, transport: Transport) -> Option<Tra
     }
     // Corrupting and listening have nothing to do with certificates: the arm without TLS proves them.
     let wanted = match scenario.attack {
-        Attack::Eavesdrop | Attack::Corrupt => [Transport::Plaintext, Transport::Plaintext],
+        // Among servers there is no end that was told not to verify: without TLS the attack is seen to work.
+        _ if scenario.link.is_some() => [Transport::Plaintext, Transport::Plaintext],
+        Attack::Eavesdrop | Attack::Corrupt | Attack::TlsPort => [Transport::Plaintext, Transport::Plaintext],
+        // Without a certificate of its own there is nothing to tell.
+        Attack::AskCertificate { .. } | Attack::Overhear => {
+            [Transport::MtlsUnverified, Transport::MtlsUnverified]
+        }
         // A server that demands no certificate lets in whoever has the password.
         Attack::Intruder { .. } => [Transport::Tls, Transport::Tls],
         _ => [Transport::TlsUnverified, Transport::Plaintext],
@@ -64,7 +70,8 @@ pub fn verdict(attack: &Attack, found: Finding, support: Support<'_>) -> Finding
         Some(_) => {}
     }
     // Whoever listens or connects as a client has no flaw to be without: the controls are that.
-    if !matches!(attack, Attack::Eavesdrop | Attack::Intruder { .. }) {
+    let listens = matches!(attack, Attack::Eavesdrop | Attack::TlsPort | Attack::Overhear);
+    if !listens && !matches!(attack, Attack::Intruder { .. }) {
         match support.unarmed {
             None => return Finding::inconclusive("the rogue without its flaw was not tried"),
             Some(unarmed) if !unarmed.passed => {

@@ -1,6 +1,6 @@
 //! What the peer of the client (the good server, or the rogue) itself reports.
 
-use crate::CanaryKind;
+use crate::{CanaryKind, CertificateSeen};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
@@ -38,11 +38,23 @@ pub struct Connection {
     pub credentials: Vec<String>,
     /// Bytes of the client's application data that the peer could read.
     pub client_bytes: u64,
+    /// Those of them that came before the handshake ended (0-RTT, RFC 8446 section 2.3).
+    #[serde(default)]
+    pub early_bytes: u64,
+    /// It is no client's: the attacker sent a second time what a client had sent as its first.
+    #[serde(default)]
+    pub replay: bool,
     /// Bytes of application data that the peer sent to the client.
     pub server_bytes: u64,
+    /// The peer asked the client for a certificate of its own.
+    #[serde(default)]
+    pub certificate_asked: bool,
     /// The client showed a certificate of its own.
     #[serde(default)]
     pub client_certificate: bool,
+    /// What that certificate says of its owner, where the peer could read it.
+    #[serde(default)]
+    pub client_identity: Option<CertificateSeen>,
     /// What was done to the bytes in flight, or what is wrong with what the peer sent, in words; at most 16.
     pub tampered: Vec<String>,
     /// Answers that sent the client elsewhere, such as `MOVED 42 localhost:7000`; at most 16.
@@ -108,10 +120,16 @@ pub enum Opening {
 pub struct TlsFacts {
     /// Name of the certificate that was shown: `good`, or an entry of the catalogue.
     pub certificate: String,
+    /// What that says of its owner; none where it is no certificate that can be read.
+    #[serde(default)]
+    pub shown: Option<CertificateSeen>,
     /// Server name that the client asked for (RFC 6066 section 3).
     pub sni: Option<String>,
     /// What the client's first hello offers.
     pub offered: Option<Offered>,
+    /// An earlier session was resumed: no certificate was shown for it.
+    #[serde(default)]
+    pub resumed: bool,
     /// Whether the certificate went out to the client.
     pub certificate_sent: bool,
     /// Negotiated version, for instance `TLSv1.3`.

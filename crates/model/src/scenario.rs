@@ -1,4 +1,7 @@
-use crate::{AnnouncedHost, Destination, Got, Importance, Redirection, Topology, Verdict, Weakness};
+use crate::{
+    AnnouncedHost, Demand, Destination, Environment, Got, Importance, Link, Redirection, Topology, Verdict,
+    Weakness,
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -73,6 +76,15 @@ pub struct Scenario {
     /// What the client is told that it connects to. Clients get it as `WIRELAB_TOPOLOGY`.
     #[serde(default)]
     pub topology: Topology,
+    /// The link between servers that is under test. None: a client and a server are.
+    #[serde(default)]
+    pub link: Option<Link>,
+    /// The environment that it stands for, in the report's table of environments.
+    #[serde(default)]
+    pub environment: Option<Environment>,
+    /// What the good server makes of clients without a certificate, in the arms with mutual TLS.
+    #[serde(default)]
+    pub demand: Demand,
     /// What the attacker does.
     pub attack: Attack,
     /// The arms, at least one; each transport at most once.
@@ -119,6 +131,31 @@ pub enum Attack {
         /// intruders.
         certificate: String,
     },
+    /// Answers in the server's place, and asks the client for its certificate.
+    AskCertificate {
+        /// Name of an entry of the certificate catalogue.
+        certificate: String,
+    },
+    /// Lets the first connection through to the good server, cuts it off, and sits in the middle of those that
+    /// come after it.
+    Reconnect {
+        /// Name of an entry of the certificate catalogue: what is shown from the second connection on.
+        certificate: String,
+    },
+    /// Is the good server at first, cuts the connection off, and resumes its session when the client comes back,
+    /// without showing a certificate.
+    Resume {
+        /// Name of an entry of the certificate catalogue: what those are shown who do not resume.
+        certificate: String,
+        /// Its tickets allow data before the handshake (0-RTT), and what comes like that is sent a second time.
+        #[serde(default)]
+        early: bool,
+    },
+    /// Listens between the client and the good server, which speaks TLS 1.2 alone: who the client is goes by in
+    /// clear there.
+    Overhear,
+    /// Listens while a client comes to a good server that speaks TLS alone.
+    TlsPort,
     /// Answers in the server's place with the good certificate, and breaks the rules of TLS.
     Misbehave {
         /// Name of an entry of the catalogue of misbehaviour.
@@ -143,6 +180,9 @@ impl Attack {
             Self::Impostor { certificate }
             | Self::RelayRead { certificate }
             | Self::RelayTamper { certificate }
+            | Self::AskCertificate { certificate }
+            | Self::Reconnect { certificate }
+            | Self::Resume { certificate, .. }
             | Self::Redirect { to: Destination::Certificate(certificate), .. } => Some(certificate),
             _ => None,
         }

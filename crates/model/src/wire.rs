@@ -139,6 +139,9 @@ pub struct CertificateSeen {
     pub subject: String,
     /// Distinguished name of who signed it.
     pub issuer: String,
+    /// Serial number, in hexadecimal digits.
+    #[serde(default)]
+    pub serial: String,
     /// Subject alternative names: host names, addresses, `email:..` and `uri:..`.
     pub names: Vec<String>,
     /// Valid from, as in RFC 3339.

@@ -1,5 +1,6 @@
 //! The catalogue of forged certificates, by what is wrong with them.
 
+mod anchor;
 mod constraint;
 mod encoding;
 mod key;
@@ -16,6 +17,7 @@ use crate::Entry;
 static ENTRIES: LazyLock<Vec<&'static Entry>> = LazyLock::new(|| {
     let parts = [
         trust::ENTRIES,
+        anchor::ENTRIES,
         constraint::ENTRIES,
         name::ENTRIES,
         time::ENTRIES,

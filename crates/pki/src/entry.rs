@@ -38,6 +38,7 @@ impl Entry {
     pub fn shape(&self) -> Shape {
         match self.recipe {
             Recipe::Between(_) => Shape::Intermediate,
+            Recipe::Anchored(_) => Shape::OwnAnchor,
             Recipe::Chain(shape, _) => shape,
             Recipe::Names(..) | Recipe::Leaf(_) | Recipe::Patched(_) | Recipe::Stapled(_) => Shape::Direct,
         }
@@ -62,6 +63,8 @@ pub enum Shape {
     RsaAboveIntermediate,
     /// Five authorities in between.
     FiveIntermediates,
+    /// Signed by an authority of its own, which the client is told to trust in the place of the lab's.
+    OwnAnchor,
 }
 
 impl Shape {
@@ -76,6 +79,7 @@ impl Shape {
             Self::TwoIntermediates => "two-intermediates",
             Self::RsaAboveIntermediate => "rsa-above-intermediate",
             Self::FiveIntermediates => "five-intermediates",
+            Self::OwnAnchor => "own-anchor",
         }
     }
 }
@@ -102,6 +106,8 @@ pub(crate) enum Recipe {
     Patched(fn(&mut Parts)),
     /// A good certificate with a bad authority between it and the trusted one.
     Between(fn(&mut CertificateParams, OffsetDateTime)),
+    /// A good certificate below a trusted authority of its own with other fields.
+    Anchored(fn(&mut CertificateParams, OffsetDateTime)),
     /// The good certificate with this wrong about the OCSP response that is stapled to it.
     Stapled(Staple),
     /// Anything else. [`Kit::flawed`] says whether with its flaw.

@@ -11,6 +11,8 @@ pub struct Identity {
     pub chain: Vec<CertificateDer<'static>>,
     /// The OCSP response that is stapled to it (RFC 6066 section 8), for clients that ask for one.
     pub staple: Option<Vec<u8>>,
+    /// The authority that clients are to trust for it, where that is not the lab's.
+    pub anchor: Option<CertificateDer<'static>>,
     /// The private key, PKCS#8.
     pub key: PrivatePkcs8KeyDer<'static>,
 }
@@ -20,6 +22,12 @@ impl Identity {
     #[must_use]
     pub fn chain_pem(&self) -> String {
         self.chain.iter().map(|certificate| to_pem("CERTIFICATE", certificate)).collect()
+    }
+
+    /// In PEM the authority that clients are to trust for it, where that is not the lab's.
+    #[must_use]
+    pub fn anchor_pem(&self) -> Option<String> {
+        self.anchor.as_ref().map(|anchor| to_pem("CERTIFICATE", anchor))
     }
 
     /// RSASSA-PKCS1-v1_5 over SHA-256 (RFC 8017 section 8.2) with the private key, of whatever length.
@@ -43,6 +51,7 @@ impl Clone for Identity {
             name: self.name.clone(),
             chain: self.chain.clone(),
             staple: self.staple.clone(),
+            anchor: self.anchor.clone(),
             key: self.key.clone_key(),
         }
     }

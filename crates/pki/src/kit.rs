@@ -138,6 +138,14 @@ impl Kit<'_> {
                 let between = self.authority(params, self.root())?;
                 self.chain(&self.server()?, &[&between, self.root()])
             }
+            Recipe::Anchored(change) => {
+                let mut params = template::authority("wirelab own authority", self.now);
+                if self.flawed {
+                    change(&mut params, self.now);
+                }
+                let anchor = self.stranger(params)?;
+                self.chain(&self.server()?, &[&anchor])
+            }
             Recipe::Stapled(fault) => {
                 let mut params = self.server()?;
                 if fault == Staple::Missing {

@@ -3,9 +3,10 @@ use rcgen::CertificateParams;
 use rustls_pki_types::CertificateDer;
 use time::OffsetDateTime;
 
+use crate::client_trust::ClientTrust;
 use crate::kit::{Authority, Kit, new_key, self_signed};
 use crate::template::{self, whole_seconds};
-use crate::{Entry, Identity};
+use crate::{Entry, Identity, Shape};
 
 /// Why a certificate could not be made. None of these comes from input: each is a fault of the lab
 /// or a time that no certificate can hold.
@@ -30,6 +31,7 @@ pub struct Lab {
     root: Authority,
     good: Identity,
     client: Identity,
+    client_trust: ClientTrust,
 }
 
 impl Lab {
@@ -47,7 +49,9 @@ impl Lab {
             .map_err(|source| PkiError::Make { name: name.to_owned(), source })?;
         let good = issue("good", template::server(now), &root)?;
         let client = issue("client", template::client(now), &root)?;
-        Ok(Self { root, good, client })
+        let client_trust = ClientTrust::new(&root, now)
+            .map_err(|source| PkiError::Make { name: "list of revoked certificates".to_owned(), source })?;
+        Ok(Self { root, good, client, client_trust })
     }
 
     /// The authority's certificate in PEM: what a client under test is told to trust.
@@ -72,6 +76,12 @@ impl Lab {
     #[must_use]
     pub fn client(&self) -> &Identity {
         &self.client
+    }
+
+    /// What a server with mutual TLS is to know of its clients.
+    #[must_use]
+    pub fn client_trust(&self) -> &ClientTrust {
+        &self.client_trust
     }
 
     /// The client's chain and key as a PKCS#12 file: AES-256 and HMAC-SHA-256, which .NET and
@@ -126,7 +136,10 @@ impl Lab {
         let name = entry.id.to_owned();
         let kit = Kit { lab: self, now: whole_seconds(now), flawed };
         match kit.with_staple(entry) {
-            Ok((chain, staple, key)) => Ok(Identity { name, chain, staple, key }),
+            Ok((chain, staple, key)) => {
+                let anchor = if entry.shape() == Shape::OwnAnchor { chain.last().cloned() } else { None };
+                Ok(Identity { name, chain, staple, anchor, key })
+            }
             Err(source) => Err(PkiError::Make { name, source }),
         }
     }
@@ -148,6 +161,7 @@ fn issue(
             name: name.to_owned(),
             chain: vec![leaf, by.der.clone()],
             staple: None,
+            anchor: None,
             key: key.into(),
         })
     });

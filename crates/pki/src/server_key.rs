@@ -57,7 +57,13 @@ impl Lab {
             let params = template::server(template::whole_seconds(now))?;
             let leaf = params.signed_by(&pair, &self.root().issuer)?.der().clone();
             let chain = vec![leaf, self.root().der.clone()];
-            Ok(Identity { name: name.clone(), chain, staple: None, key: pair.serialize_der().into() })
+            Ok(Identity {
+                name: name.clone(),
+                chain,
+                staple: None,
+                anchor: None,
+                key: pair.serialize_der().into(),
+            })
         });
         made.map_err(|source| PkiError::Make { name, source })
     }

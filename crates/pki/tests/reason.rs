@@ -50,7 +50,8 @@ fn webpki(
 }
 
 fn verdict(lab: &Lab, identity: &Identity, host: &str) -> Result<(), Error> {
-    webpki(lab.authority_der(), identity, host, now())
+    let authority = identity.anchor.as_ref().unwrap_or_else(|| lab.authority_der());
+    webpki(authority, identity, host, now())
 }
 
 /// The error in a word or two.
@@ -162,6 +163,20 @@ fn in_fitting_surroundings_the_same_bytes_are_accepted() {
         ("issuer-not-yet-valid", 3601),
     ] {
         assert_eq!(webpki(lab.authority_der(), &forge(id), "localhost", at(seconds)), Ok(()), "{id}");
+    }
+    // The first and the last second count in, and those next to them do not.
+    for (id, inside, outside) in [
+        ("expired-second", -1, 0),
+        ("expired", -3600, -3599),
+        ("valid-from-now", 0, -1),
+        ("not-yet-valid-minute", 60, 59),
+        ("issuer-expired", -1800, -1799),
+        ("issuer-not-yet-valid", 3600, 3599),
+    ] {
+        let forged = forge(id);
+        let verdict = |seconds| webpki(lab.authority_der(), &forged, "localhost", at(seconds));
+        assert_eq!(verdict(inside), Ok(()), "{id}");
+        assert!(verdict(outside).is_err(), "{id}");
     }
     for id in ["untrusted-authority", "authority-same-name"] {
         let stranger = forge(id);

@@ -105,6 +105,11 @@ impl Running {
         self.records.watch()
     }
 
+    /// How many connections there were so far.
+    pub fn accepted(&self) -> u64 {
+        self.records.accepted()
+    }
+
     /// Takes no more connections, gives those that are open `within` to end by themselves, ends the
     /// rest, and reports.
     pub async fn stop(mut self, within: Duration) -> PeerReport {
@@ -181,7 +186,7 @@ where
         }
         (Opening::Tls, Accepts::Tls(tls) | Accepts::Both(tls)) => {
             if let Some(stream) = tls.accept(tcp, &recorder).await {
-                handler(Box::new(stream), recorder).await;
+                handler(stream, recorder).await;
             }
         }
         _ => {

@@ -2,14 +2,13 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 use wirelab_model::Offered;
 use wirelab_wire::tls::{ClientHello, MAX_HELLO, TlsEvent, TlsReader, suite, version};
 
 /// A connection of which the first bytes are kept: what the client says in its hello.
 #[derive(Debug)]
-pub(crate) struct Heard {
-    tcp: TcpStream,
+pub(crate) struct Heard<S> {
+    tcp: S,
     first: First,
 }
 
@@ -17,31 +16,35 @@ pub(crate) struct Heard {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct First(Arc<Mutex<Vec<u8>>>);
 
-impl Heard {
-    pub(crate) fn new(tcp: TcpStream) -> (Self, First) {
+impl<S> Heard<S> {
+    pub(crate) fn new(tcp: S) -> (Self, First) {
         let first = First::default();
         (Self { tcp, first: first.clone() }, first)
     }
 }
 
+/// What the first hello in a client's bytes offers; none where they hold no whole hello.
+pub fn offered(bytes: &[u8]) -> Option<Offered> {
+    let mut hello = None;
+    TlsReader::default().push(bytes, false, &mut |event| {
+        if let TlsEvent::ClientHello(said) = event {
+            hello.get_or_insert(said);
+        }
+    });
+    let ClientHello { versions, suites, alpn, ja3, ja4, .. } = *hello?;
+    Some(Offered {
+        versions: versions.into_iter().map(version).collect(),
+        ciphers: suites.into_iter().map(suite).collect(),
+        alpn,
+        ja3,
+        ja4,
+    })
+}
+
 impl First {
     /// What the hello in it offers; none where it is no whole hello.
     pub(crate) fn offered(&self) -> Option<Offered> {
-        let bytes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut hello = None;
-        TlsReader::default().push(&bytes, false, &mut |event| {
-            if let TlsEvent::ClientHello(said) = event {
-                hello.get_or_insert(said);
-            }
-        });
-        let ClientHello { versions, suites, alpn, ja3, ja4, .. } = *hello?;
-        Some(Offered {
-            versions: versions.into_iter().map(version).collect(),
-            ciphers: suites.into_iter().map(suite).collect(),
-            alpn,
-            ja3,
-            ja4,
-        })
+        offered(&self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     fn add(&self, bytes: &[u8]) {
@@ -51,7 +54,7 @@ impl First {
     }
 }
 
-impl AsyncRead for Heard {
+impl<S: AsyncRead + Unpin> AsyncRead for Heard<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -64,7 +67,7 @@ impl AsyncRead for Heard {
     }
 }
 
-impl AsyncWrite for Heard {
+impl<S: AsyncWrite + Unpin> AsyncWrite for Heard<S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,

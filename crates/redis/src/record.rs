@@ -30,8 +30,12 @@ impl Records {
             commands: Vec::new(),
             credentials: Vec::new(),
             client_bytes: 0,
+            early_bytes: 0,
+            replay: false,
             server_bytes: 0,
+            certificate_asked: false,
             client_certificate: false,
+            client_identity: None,
             tampered: Vec::new(),
             redirected: Vec::new(),
             ended: Ending::Open,
@@ -63,6 +67,12 @@ impl Records {
             // Nobody listens any more where the watcher was dropped.
             drop(watcher.send(connection).await);
         }
+    }
+
+    /// How many connections there were so far.
+    pub(crate) fn accepted(&self) -> u64 {
+        let kept = lock(&self.kept);
+        kept.0.len() as u64 + kept.1
     }
 
     pub(crate) fn report(&self) -> PeerReport {

@@ -1,7 +1,7 @@
 //! A client at an attacker, told line by line.
 
 use std::fmt::Write as _;
-use wirelab_model::{Connection, Ending, Handshake, Harvest, Opening};
+use wirelab_model::{CertificateSeen, Connection, Ending, Handshake, Harvest, Opening};
 
 /// A few lines for people: how it opened, what happened, what was harvested, how it ended.
 pub fn connection(number: u64, time: &str, connection: &Connection, harvested: &[Harvest]) -> String {
@@ -47,6 +47,9 @@ pub fn connection(number: u64, time: &str, connection: &Connection, harvested: &
         let secret = harvest.secret.as_deref().unwrap_or("none");
         let _ = writeln!(text, "  gave away: {}{user}: {secret}", harvest.carrier);
     }
+    if let Some(identity) = &connection.client_identity {
+        let _ = writeln!(text, "  showed its own certificate: {}", identity_in_words(identity));
+    }
     if !connection.commands.is_empty() {
         let _ = writeln!(text, "  commands: {}", connection.commands.join(" "));
     }
@@ -61,6 +64,13 @@ pub fn connection(number: u64, time: &str, connection: &Connection, harvested: &
         ending(&connection.ended)
     );
     text
+}
+
+/// What a certificate says of its owner, in one line.
+pub(crate) fn identity_in_words(identity: &CertificateSeen) -> String {
+    let CertificateSeen { subject, issuer, names, .. } = identity;
+    let names = if names.is_empty() { String::new() } else { format!(", also {}", names.join(", ")) };
+    format!("{subject}{names}, signed by {issuer}")
 }
 
 /// The same for machines: one line.
@@ -105,6 +115,8 @@ mod tests {
                     ja3: "0".into(),
                     ja4: "t13d".into(),
                 }),
+                shown: None,
+                resumed: false,
                 certificate_sent: true,
                 version: Some("TLSv1.3".into()),
                 cipher: Some("TLS13_AES_128_GCM_SHA256".into()),
@@ -113,8 +125,12 @@ mod tests {
             commands: vec!["AUTH/2".into()],
             credentials: vec!["AUTH".into()],
             client_bytes: 40,
+            early_bytes: 0,
+            replay: false,
             server_bytes: 5,
+            certificate_asked: false,
             client_certificate: false,
+            client_identity: None,
             tampered: Vec::new(),
             ended: Ending::ClientClosed,
             witnessed: Witnessed::default(),

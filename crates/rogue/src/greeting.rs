@@ -1,7 +1,7 @@
 //! A port for TLS on which nobody answers with TLS, and a Redis for who then comes in clear.
 
 use crate::script_peer::Peer;
-use wirelab_model::{Ending, Opening};
+use wirelab_model::{Ending, Handshake, Opening, TlsFacts};
 use wirelab_redis::{Recorder, Session, Stream, serve};
 
 /// What a client gets for its ClientHello.
@@ -28,7 +28,20 @@ pub(crate) async fn run(
     recorder.note(|connection| connection.tampered.push(flaw.to_owned()));
     if let Greeting::Bytes(bytes) = greeting {
         let mut peer = Peer::new(stream, recorder.clone());
-        drop(peer.hello().await);
+        if let Ok(hello) = peer.hello().await {
+            let facts = TlsFacts {
+                certificate: "none".into(),
+                sni: hello.server_name,
+                offered: peer.offered(),
+                shown: None,
+                resumed: false,
+                certificate_sent: false,
+                version: None,
+                cipher: None,
+                handshake: Handshake::Failed { reason: "it is not answered with TLS".into() },
+            };
+            recorder.note(|connection| connection.tls = Some(facts));
+        }
         peer.put(bytes);
         drop(peer.flush().await);
     }

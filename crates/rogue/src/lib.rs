@@ -1,28 +1,36 @@
 //! The attacker: answers in the server's place, sits in the middle, flips bits. Listens on
 //! 127.0.0.1 only.
 
+mod comeback;
 mod corrupt;
+mod flight;
 mod greeting;
+mod master;
 pub mod misbehaviour;
 mod path;
 mod redirect;
 mod relay;
+mod resume;
 mod script;
 mod script_peer;
 mod stall;
 mod trusting;
 
+use comeback::Comeback;
 use misbehaviour::{Entry, Family, Recipe};
 pub use redirect::Lie;
 use relay::Relay;
+use resume::Resumer;
 use script::{GOOD, Player};
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 use thiserror::Error;
 use tokio::sync::mpsc;
 use wirelab_model::{Connection, Ending, Listener, PeerReport};
 use wirelab_pki::Identity;
-use wirelab_redis::{Accepts, Access, Endpoint, EndpointError, Running, Session, Store, Tls, serve};
+pub use wirelab_redis::DataSet;
+use wirelab_redis::{Accepts, Access, Endpoint, EndpointError, Running, Secrets, Session, Store, Tls, serve};
 
 /// Why there is no rogue.
 #[derive(Debug, Error)]
@@ -61,6 +69,10 @@ pub struct Rogue {
     running: Running,
     /// Where it sends clients to, if anywhere.
     announced: Option<Running>,
+    /// What clients are to trust, PEM; none: the lab's authority.
+    anchor: Option<String>,
+    /// The secrets of what ends TLS where the listener itself does not.
+    secrets: Option<Arc<Secrets>>,
 }
 
 fn accepts(identity: Option<&Identity>) -> Result<Accepts, rustls::Error> {
@@ -71,16 +83,17 @@ fn accepts(identity: Option<&Identity>) -> Result<Accepts, rustls::Error> {
     })
 }
 
-fn play(endpoint: Endpoint, player: Player) -> Running {
-    let store = Store::default();
-    endpoint.serve(Accepts::Raw, move |stream, recorder| {
+fn play(endpoint: Endpoint, player: Player) -> Rogue {
+    let (store, secrets) = (Store::default(), Some(player.secrets()));
+    let running = endpoint.serve(Accepts::Raw, move |stream, recorder| {
         player.clone().run(stream, recorder, Session::new(Access::Anyone, store.clone()))
-    })
+    });
+    Rogue { running, announced: None, anchor: None, secrets }
 }
 
 impl Rogue {
     fn one(running: Running) -> Self {
-        Self { running, announced: None }
+        Self { running, announced: None, anchor: None, secrets: None }
     }
 
     /// Answers in the server's place: takes any password, and harvests. Without a certificate it
@@ -89,7 +102,52 @@ impl Rogue {
     /// # Errors
     /// The port cannot be had.
     pub async fn impostor(port: u16, identity: Option<&Identity>) -> Result<Self, RogueError> {
-        Self::answering(port, accepts(identity)?).await
+        let anchor = identity.and_then(Identity::anchor_pem);
+        Ok(Self { anchor, ..Self::answering(port, accepts(identity)?).await? })
+    }
+
+    /// Answers in the server's place, and asks for a certificate of the client's. Takes any password.
+    ///
+    /// # Errors
+    /// The port cannot be had.
+    pub async fn asking(port: u16, identity: &Identity) -> Result<Self, RogueError> {
+        Self::answering(port, Accepts::Both(Tls::asking(identity)?)).await
+    }
+
+    /// Passes the first connection on to the good server as it is, and cuts it off in its midst. Those after it
+    /// meet a relay with this certificate.
+    ///
+    /// # Errors
+    /// The port cannot be had.
+    pub async fn comeback(port: u16, identity: &Identity, upstream: Upstream) -> Result<Self, RogueError> {
+        let tls = Tls::new(identity)?;
+        let secrets = Some(tls.secrets());
+        let comeback = Comeback::new(tls, upstream)?;
+        let running = Endpoint::bind(port)
+            .await?
+            .serve(Accepts::Raw, move |stream, recorder| comeback.clone().run(stream, recorder));
+        Ok(Self { running, announced: None, anchor: None, secrets })
+    }
+
+    /// Takes any password on the first connection, with the certificate `first`, and cuts it off in its midst.
+    /// Resumes its session for those who come back, and shows `later` to those who do not want that. With
+    /// `early` the tickets allow data before the handshake, and it sends that to itself a second time.
+    ///
+    /// # Errors
+    /// The port cannot be had.
+    pub async fn resumer(
+        port: u16,
+        first: &Identity,
+        later: &Identity,
+        early: bool,
+    ) -> Result<Self, RogueError> {
+        let endpoint = Endpoint::bind(port).await?;
+        let (first, later) = (Tls::new(first)?, Tls::new(later)?);
+        let secrets = Some(later.secrets());
+        let resumer = Resumer::new(first, later, early, endpoint.port());
+        let running =
+            endpoint.serve(Accepts::Raw, move |stream, recorder| resumer.clone().run(stream, recorder));
+        Ok(Self { running, announced: None, anchor: None, secrets })
     }
 
     /// Ends the client's connection, opens its own to the good server without checking anything, and
@@ -142,7 +200,9 @@ impl Rogue {
         let flaw = entry.flaw;
         let endpoint = Endpoint::bind(port).await?;
         Ok(Self::one(match entry.recipe {
-            Recipe::Script(_, steps) => play(endpoint, Player::new(identity, steps, Some(flaw))?),
+            Recipe::Script(_, steps) => {
+                return Ok(play(endpoint, Player::new(identity, steps, Some(flaw))?));
+            }
             Recipe::Greet(greeting) => {
                 let store = Store::default();
                 endpoint.serve(Accepts::Raw, move |stream, recorder| {
@@ -173,9 +233,7 @@ impl Rogue {
         family: Family,
     ) -> Result<Self, RogueError> {
         match family {
-            Family::Modern => {
-                Ok(Self::one(play(Endpoint::bind(port).await?, Player::new(identity, GOOD, None)?)))
-            }
+            Family::Modern => Ok(play(Endpoint::bind(port).await?, Player::new(identity, GOOD, None)?)),
             Family::Old(_) => Self::answering(port, Accepts::Tls(Tls::tls12(identity)?)).await,
             Family::Server => Self::answering(port, accepts(Some(identity))?).await,
             Family::Path => {
@@ -219,7 +277,7 @@ impl Rogue {
         second: Option<&Identity>,
     ) -> Result<Self, RogueError> {
         let (running, announced) = redirect::start(port, lie, first, second).await?;
-        Ok(Self { running, announced: Some(announced) })
+        Ok(Self { running, announced: Some(announced), anchor: None, secrets: None })
     }
 
     /// The port on 127.0.0.1.
@@ -232,6 +290,16 @@ impl Rogue {
         self.announced.as_ref().map(Running::port)
     }
 
+    /// In PEM the authority that clients are to trust, where that is not the lab's.
+    pub fn anchor(&self) -> Option<&str> {
+        self.anchor.as_deref()
+    }
+
+    /// How many connections to its own port there were so far.
+    pub fn accepted(&self) -> u64 {
+        self.running.accepted()
+    }
+
     /// From now on tells of each connection to its own port once it has ended. It waits for whoever listens.
     pub fn watch(&self) -> mpsc::Receiver<Connection> {
         self.running.watch()
@@ -239,7 +307,11 @@ impl Rogue {
 
     /// Gives open connections `within` to end by themselves, ends the rest, and reports.
     pub async fn stop(self, within: Duration) -> PeerReport {
-        let Some(announced) = self.announced else { return self.running.stop(within).await };
+        let Some(announced) = self.announced else {
+            let mut report = self.running.stop(within).await;
+            report.key_log.extend(self.secrets.as_ref().map(|secrets| secrets.all()).unwrap_or_default());
+            return report;
+        };
         let (mut report, mut other) = tokio::join!(self.running.stop(within), announced.stop(within));
         for connection in &mut other.connections {
             connection.listener = Listener::Announced;

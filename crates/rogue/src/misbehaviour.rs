@@ -7,6 +7,7 @@ mod order;
 mod path;
 mod proof;
 mod record;
+mod renegotiation;
 mod retry;
 mod share;
 mod stall;
@@ -109,6 +110,13 @@ impl Entry {
         }
     }
 
+    /// Whether the good server behind it is to give tickets for resumption: whoever leaves a record out needs
+    /// one that is followed by others.
+    #[must_use]
+    pub fn needs_tickets(&self) -> bool {
+        matches!(self.recipe, Recipe::Path(Prank::Drop | Prank::Swap))
+    }
+
     /// What it is without its flaw.
     #[must_use]
     pub fn family(&self) -> Family {
@@ -142,6 +150,7 @@ static ENTRIES: LazyLock<Vec<&'static Entry>> = LazyLock::new(|| {
         extension::ENTRIES,
         retry::ENTRIES,
         record::ENTRIES,
+        renegotiation::ENTRIES,
         inject::ENTRIES,
         stall::ENTRIES,
         path::ENTRIES,

@@ -8,7 +8,7 @@ use tokio::net::TcpStream;
 use wirelab_model::Ending;
 use wirelab_redis::{Recorder, Stream, ending};
 
-/// What is done at the first reply of the server's, once for each connection.
+/// What is done at the first reply or ticket of the server's, once for each connection.
 #[derive(Clone, Copy)]
 pub(crate) enum Prank {
     /// The record is sent twice.
@@ -17,6 +17,22 @@ pub(crate) enum Prank {
     CutOff,
     /// These bytes come before the record.
     PutIn(&'static [u8]),
+    /// The record is left out.
+    Drop,
+    /// The record comes after the next one.
+    Swap,
+}
+
+impl Prank {
+    /// Protected records that the client must have sent before a record of the server's is the one. What is
+    /// left out or late has to be followed by another one at once, or the client would wait for it: in TLS 1.3
+    /// that is the first ticket, which comes after the client's Finished.
+    fn after(self) -> u64 {
+        match self {
+            Self::Drop | Self::Swap => 1,
+            Self::Replay | Self::CutOff | Self::PutIn(_) => CLIENT_RECORDS,
+        }
+    }
 }
 
 /// Passes bytes on; with a prank, plays it.
@@ -60,17 +76,22 @@ pub(crate) async fn run(
         let mut buffer = vec![0; 16 << 10];
         let mut cutter = Cutter::default();
         let mut prank = prank;
+        let after = prank.map_or(0, |(prank, _)| prank.after());
+        let mut late = Vec::new();
         loop {
             let length = match from_server.read(&mut buffer).await {
                 Ok(0) | Err(_) => return recorder.ended(Ending::ServerClosed),
                 Ok(length) => length,
             };
-            let reply = client_records.load(order) >= CLIENT_RECORDS;
+            let reply = client_records.load(order) >= after;
             for record in cutter.push(buffer.get(..length).unwrap_or_default()) {
                 let due = reply && record.first() == Some(&APPLICATION);
                 let mut out = Vec::new();
                 match prank.take_if(|_| due) {
-                    None => out.extend_from_slice(&record),
+                    None => {
+                        out.extend_from_slice(&record);
+                        out.append(&mut late);
+                    }
                     Some((what, flaw)) => {
                         recorder.note(|connection| connection.tampered.push(flaw.to_owned()));
                         match what {
@@ -81,6 +102,8 @@ pub(crate) async fn run(
                                 return recorder.ended(Ending::ServerClosed);
                             }
                             Prank::PutIn(bytes) => out = [bytes, &record].concat(),
+                            Prank::Drop => {}
+                            Prank::Swap => late = record,
                         }
                     }
                 }

@@ -2,14 +2,14 @@
 
 use crate::script_peer::Peer;
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair};
-use rustls::SignatureScheme;
 use rustls::crypto::aws_lc_rs::sign::any_supported_type;
 use rustls::pki_types::PrivatePkcs8KeyDer;
 use rustls::sign::SigningKey;
+use rustls::{KeyLog, SignatureScheme};
 use std::sync::Arc;
-use wirelab_model::{Handshake, TlsFacts};
+use wirelab_model::{CertificateSeen, Handshake, TlsFacts};
 use wirelab_pki::Identity;
-use wirelab_redis::{Recorder, Session, Stream};
+use wirelab_redis::{Recorder, Secrets, Session, Stream, read_certificate};
 use wirelab_tls::{
     AES_128_GCM_SHA256, ClientHello, Exchange, ServerHello, Traffic, extension_type, extensions, group,
     handshake, kind, message_type, record, vector8, vector16, vector24, version,
@@ -105,6 +105,7 @@ pub(crate) struct Player {
     steps: &'static [Step],
     /// What is wrong with the script, for the record; none where it is the good one.
     flaw: Option<&'static str>,
+    secrets: Arc<Secrets>,
 }
 
 impl Player {
@@ -118,7 +119,7 @@ impl Player {
             EcdsaKeyPair::generate(&ECDSA_P256_SHA256_ASN1_SIGNING).and_then(|pair| pair.to_pkcs8v1());
         let other = other.map_err(|_| rustls::Error::FailedToGetRandomBytes)?;
         let other_key = any_supported_type(&PrivatePkcs8KeyDer::from(other.as_ref().to_vec()).into())?;
-        Ok(Self { identity: identity.clone(), key, other_key, steps, flaw })
+        Ok(Self { identity: identity.clone(), key, other_key, steps, flaw, secrets: Arc::default() })
     }
 
     /// Leads a connection through the script, and then through a session where the client comes so far.
@@ -127,6 +128,8 @@ impl Player {
             certificate: self.identity.name.clone(),
             sni: None,
             offered: None,
+            shown: self.shown(),
+            resumed: false,
             certificate_sent: false,
             version: None,
             cipher: None,
@@ -137,6 +140,7 @@ impl Player {
             return;
         };
         facts.sni.clone_from(&hello.server_name);
+        facts.offered = peer.offered();
         recorder.note(|connection| connection.tls = Some(facts.clone()));
         let played = self.play(&mut peer, hello, &mut facts).await;
         // A script that waits for answers may end early: then the flaw is what was last sent.
@@ -158,6 +162,16 @@ impl Player {
         if completed {
             peer.serve(session).await;
         }
+    }
+
+    /// The secrets of its sessions, as they become known.
+    pub(crate) fn secrets(&self) -> Arc<Secrets> {
+        Arc::clone(&self.secrets)
+    }
+
+    /// What the certificate says of its owner.
+    pub(crate) fn shown(&self) -> Option<CertificateSeen> {
+        self.identity.chain.first().and_then(|first| read_certificate(first))
     }
 
     /// Name of the certificate.
@@ -192,6 +206,7 @@ impl Player {
         for step in steps {
             stage.step(*step, peer, facts).await?;
         }
+        stage.log_application(peer);
         if let Some(traffic) = &stage.secrets
             && peer.application.is_none()
         {
@@ -290,6 +305,19 @@ impl Stage<'_> {
         }
     }
 
+    /// Lines of a key log, so that what is protected can be read in the capture.
+    fn log(&self, label: &str, number: &str, traffic: &Traffic) {
+        for (side, secret) in [("CLIENT", &traffic.client), ("SERVER", &traffic.server)] {
+            self.player.secrets.log(&format!("{side}_{label}{number}"), &self.hello.random, secret);
+        }
+    }
+
+    fn log_application(&self, peer: &Peer) {
+        if let Some(traffic) = &peer.application {
+            self.log("TRAFFIC_SECRET", "_0", traffic);
+        }
+    }
+
     fn suite(&self) -> Result<u16, Handshake> {
         let offered = self.hello.suites.contains(&AES_128_GCM_SHA256);
         offered.then_some(AES_128_GCM_SHA256).ok_or_else(|| Handshake::Failed {
@@ -317,6 +345,7 @@ impl Stage<'_> {
         let own = hello.share() == Some(&self.exchange.public);
         let shared = if own { self.exchange.shared(&share) } else { vec![0; 32] };
         let traffic = peer.schedule.handshake(&shared);
+        self.log("HANDSHAKE_TRAFFIC_SECRET", "", &traffic);
         peer.handshake(&traffic);
         self.secrets = Some(traffic);
         Ok(())

@@ -1,7 +1,7 @@
 //! The client on the other end of a script: what is sent to it, and what it answers.
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use wirelab_model::{Ending, Handshake};
+use wirelab_model::{Ending, Handshake, Offered};
 use wirelab_redis::{Next, Recorder, Session, Stream, ending};
 use wirelab_tls::{
     ClientHello, Keys, MOST_CIPHERTEXT, Reader, Schedule, Traffic, alert_name, kind, message_type,
@@ -24,6 +24,8 @@ pub(crate) struct Peer {
     traffic: Option<Traffic>,
     open: Option<Keys>,
     pub(crate) application: Option<Traffic>,
+    /// First bytes of the client, as they came.
+    heard: Vec<u8>,
     /// A request for another hello was sent that may not be sent.
     pub(crate) asked_wrongly: bool,
 }
@@ -50,6 +52,7 @@ impl Peer {
             traffic: None,
             open: None,
             application: None,
+            heard: Vec::new(),
             asked_wrongly: false,
         }
     }
@@ -136,7 +139,12 @@ impl Peer {
             let mut bytes = vec![0; 4096];
             match self.stream.read(&mut bytes).await {
                 Ok(0) => return Came::End(Ending::ClientClosed),
-                Ok(length) => self.buffer.extend_from_slice(bytes.get(..length).unwrap_or_default()),
+                Ok(length) => {
+                    let bytes = bytes.get(..length).unwrap_or_default();
+                    let room = MOST_HELLO - self.heard.len().min(MOST_HELLO);
+                    self.heard.extend_from_slice(bytes.get(..room).unwrap_or(bytes));
+                    self.buffer.extend_from_slice(bytes);
+                }
                 Err(error) => return Came::End(ending(&error)),
             }
         }
@@ -152,6 +160,11 @@ impl Peer {
                 None
             }
         }
+    }
+
+    /// What the client's first hello offers; none where it did not come whole.
+    pub(crate) fn offered(&self) -> Option<Offered> {
+        wirelab_redis::offered(&self.heard)
     }
 
     /// A ClientHello, or how the client broke off instead.

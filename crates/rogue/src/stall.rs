@@ -39,7 +39,9 @@ pub(crate) async fn run(
     let mut facts = TlsFacts {
         certificate: player.certificate().to_owned(),
         sni: hello.server_name.clone(),
-        offered: None,
+        offered: peer.offered(),
+        shown: player.shown(),
+        resumed: false,
         certificate_sent: false,
         version: None,
         cipher: None,

@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use wirelab_model::{Attack, Canaries, Connection, Harvest, Topology, Transport};
 use wirelab_rogue::Rogue;
-use wirelab_subject::{Server, ServerKind, ServerTls, Target};
+use wirelab_subject::{Server, ServerKind, ServerTls, Target, TlsFiles};
 use wirelab_wire::credential::credentials;
 use wirelab_wire::resp::Decoder;
 
@@ -62,7 +62,7 @@ impl ByHand {
         let certificates = Certificates::make(&self.folder)?;
         let canaries = random_canaries()?;
         let good = certificates.identity("good")?;
-        let tls = self.transport.is_tls().then_some(ServerTls { identity: &good, clients: None });
+        let tls = self.transport.is_tls().then_some(ServerTls::new(&good));
         let mut server = None;
         if peer.needs_server() && self.upstream.is_none() {
             let kind = ServerKind::Embedded;
@@ -76,15 +76,19 @@ impl ByHand {
         let rogue = started.ok_or(RunError::NotByHand)?;
         let connections = rogue.watch();
         let host = peer.host().to_owned();
-        let environment = self.environment(&certificates, &host, rogue.port(), canaries)?;
-        let authority = certificates.files.ca.clone();
+        let mut files = certificates.files.clone();
+        if let Some(anchor) = rogue.anchor() {
+            files.ca = write_file(&files.ca.with_file_name("trusted.crt"), anchor.as_bytes())?;
+        }
+        let authority = files.ca.clone();
+        let environment = self.environment(files, &host, rogue.port(), canaries)?;
         let embedded = server.is_some();
         Ok(AtWork { rogue, connections, _server: server, host, environment, authority, embedded })
     }
 
     fn environment(
         &self,
-        certificates: &Certificates,
+        files: TlsFiles,
         host: &str,
         port: u16,
         canaries: Canaries,
@@ -95,9 +99,10 @@ impl ByHand {
             transport: self.transport,
             topology: Topology::Standalone,
             canaries,
-            files: certificates.files.clone(),
+            files,
             shows: None,
             stalled: false,
+            cut_off: false,
             deadline: DEADLINE,
         };
         let text = target.environment().into_iter().fold(String::new(), |text, (name, value)| {

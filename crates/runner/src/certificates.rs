@@ -1,11 +1,11 @@
 //! The certificates of a run, and the files that clients get.
 
 use crate::lab::{RunError, make_folder, write_error, write_file};
-use rustls_pki_types::CertificateDer;
 use std::path::{Path, PathBuf};
 use time::OffsetDateTime;
+use wirelab_model::Demand;
 use wirelab_pki::{Identity, Shape};
-use wirelab_subject::TlsFiles;
+use wirelab_subject::{ClientCertificates, TlsFiles};
 
 /// An authority that nobody else has, and all that it signs.
 pub(crate) struct Certificates {
@@ -43,6 +43,16 @@ impl Certificates {
         Ok(Identity { name, ..self.pki.mend(entry, OffsetDateTime::now_utc())? })
     }
 
+    /// The certificate of that name; without a name another good one with another key, as after a renewal.
+    pub(crate) fn identity_or_renewed(&self, name: Option<&str>) -> Result<Identity, RunError> {
+        if let Some(name) = name {
+            return self.identity(name);
+        }
+        let like = wirelab_pki::all().iter().find(|entry| entry.shape() == Shape::Direct);
+        let Some(entry) = like else { return Ok(self.pki.good().clone()) };
+        Ok(Identity { name: "good renewed".into(), ..self.pki.mend(entry, OffsetDateTime::now_utc())? })
+    }
+
     /// What an intruder shows, written into `folder`: certificate and key. Scenarios are checked against
     /// the catalogue, so it is there.
     pub(crate) fn intruder(&self, name: &str, folder: &Path) -> Result<Option<(PathBuf, PathBuf)>, RunError> {
@@ -61,9 +71,9 @@ impl Certificates {
         self.pki.client()
     }
 
-    /// The authority of the run.
-    pub(crate) fn authority(&self) -> &CertificateDer<'static> {
-        self.pki.authority_der()
+    /// What a good server with mutual TLS makes of clients.
+    pub(crate) fn of_clients(&self, demand: Demand) -> ClientCertificates<'_> {
+        ClientCertificates { trust: self.pki.client_trust(), good: self.pki.client(), demand }
     }
 
     /// What an attacker shows whose host really is called what it announces; good for `also` too.

@@ -1,9 +1,11 @@
 //! Reads and checks one scenario file. Every error has its place, the value and what to do.
 
+use crate::trial::HOST;
 use miette::{Diagnostic, NamedSource, SourceSpan};
 use std::collections::BTreeSet;
 use thiserror::Error;
 use wirelab_model::{Attack, Destination, Scenario, Transport, Verdict};
+use wirelab_pki::Shape;
 use wirelab_rogue::misbehaviour;
 
 /// A scenario that cannot be used. The fault is the file's.
@@ -102,6 +104,19 @@ fn check(scenario: &Scenario) -> Result<(), Fault> {
             how,
         );
     }
+    if let Attack::AskCertificate { certificate }
+    | Attack::Reconnect { certificate }
+    | Attack::Resume { certificate, .. } = &scenario.attack
+        && !wirelab_pki::find(certificate)
+            .is_some_and(|entry| entry.shape() == Shape::Direct && entry.host == HOST)
+    {
+        return fault(
+            format!("`{certificate}` is not what this attacker can show"),
+            "name a certificate for localhost without an authority in between, such as `self-signed`: the \
+             attacker without its flaw has one like that",
+            certificate,
+        );
+    }
     if let Attack::Redirect { how, host, to } = &scenario.attack {
         if scenario.topology != how.topology() {
             let topology = how.topology();
@@ -121,6 +136,9 @@ fn check(scenario: &Scenario) -> Result<(), Fault> {
                 "announced-name",
             );
         }
+    }
+    if let Some((message, help, at)) = crate::scenario_link::fault(scenario) {
+        return fault(message, help, &at);
     }
     if scenario.arms.is_empty() {
         return fault(
@@ -163,7 +181,9 @@ fn check(scenario: &Scenario) -> Result<(), Fault> {
                 "got",
             );
         }
-        let proof = matches!(scenario.attack, Attack::Intruder { .. }) && transport == Transport::Tls;
+        let proof = matches!(scenario.attack, Attack::Intruder { .. })
+            && transport == Transport::Tls
+            && scenario.link.is_none();
         if arm.expect.allows(Verdict::Secure) && (!transport.is_verified() || proof) {
             return fault(
                 format!("the arm `{transport}` cannot be secure: it is there to show that the attack works"),
@@ -224,6 +244,18 @@ expect = "secure"
             let error = parse("bad.toml", &good.replace(from, to)).unwrap_err();
             let shown = format!("{error} {} {}", error.label, error.help);
             assert!(shown.contains(expected), "{from} -> {to}: {shown}");
+        }
+    }
+
+    /// Another shape would be refused for its shape: the rogue without its flaw does not have it.
+    #[test]
+    fn who_waits_for_clients_to_come_back_has_a_plain_certificate() {
+        let good = include_str!("../../../scenarios/reconnect/forged-self-signed.toml");
+        parse("good.toml", good).unwrap();
+        for other in ["issuer-not-ca", "address-as-dns-name", "anchor-expired"] {
+            let error =
+                parse("bad.toml", &good.replace("\"self-signed\"", &format!("\"{other}\""))).unwrap_err();
+            assert!(error.to_string().contains(other), "{error}");
         }
     }
 

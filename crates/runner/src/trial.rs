@@ -2,15 +2,15 @@
 
 use crate::certificates::Certificates;
 use crate::group::Rogue as RogueKind;
-use crate::lab::{Lab, RunError};
+use crate::lab::{Lab, RunError, write_error, write_file};
 use crate::options::Sabotage;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::time::Duration;
 use wirelab_capture::Recording;
 use wirelab_model::{
-    AnnouncedHost, Attack, Canaries, CanaryKind, Destination, Direction, Frame, PeerReport, Redirection,
-    Topology, Transport, Trial, TrialKind, Witnessed,
+    AnnouncedHost, Attack, Canaries, CanaryKind, Demand, Destination, Direction, Frame, Link, PeerReport,
+    Redirection, Topology, Transport, Trial, TrialKind, Witnessed,
 };
 use wirelab_pki::Shape;
 use wirelab_rogue::misbehaviour::{self, Family};
@@ -39,6 +39,8 @@ pub(crate) struct Spec<'a> {
     pub(crate) kind: TrialKind,
     pub(crate) transport: Transport,
     pub(crate) topology: Topology,
+    pub(crate) demand: Demand,
+    pub(crate) link: Option<Link>,
     pub(crate) client: &'a Client,
     pub(crate) peer: Peer,
 }
@@ -60,6 +62,24 @@ pub(crate) enum Peer {
         certificate: String,
         tamper: bool,
     },
+    /// The impostor that asks for the client's certificate.
+    Asking {
+        certificate: String,
+    },
+    /// Good at first, and with this certificate when the client comes back; none: with another good one.
+    Comeback {
+        certificate: Option<String>,
+    },
+    /// Good at first; resumes sessions when the client comes back, and has this certificate for those who do not
+    /// want that; none: another good one.
+    Resumer {
+        certificate: Option<String>,
+        early: bool,
+    },
+    /// The good server with TLS, whatever the arm.
+    TlsPort,
+    /// The good server with TLS 1.2 alone.
+    OldServer,
     Corrupter {
         armed: bool,
     },
@@ -94,6 +114,13 @@ impl Peer {
             Attack::RelayTamper { certificate } => {
                 Self::Relay { certificate: certificate.clone(), tamper: true }
             }
+            Attack::AskCertificate { certificate } => Self::Asking { certificate: certificate.clone() },
+            Attack::Reconnect { certificate } => Self::Comeback { certificate: Some(certificate.clone()) },
+            Attack::Resume { certificate, early } => {
+                Self::Resumer { certificate: Some(certificate.clone()), early: *early }
+            }
+            Attack::TlsPort => Self::TlsPort,
+            Attack::Overhear => Self::OldServer,
             Attack::Corrupt => Self::Corrupter { armed: true },
             Attack::Redirect { how, host, to } => {
                 Self::Redirector { how: *how, host: *host, to: Some(to.clone()) }
@@ -110,6 +137,9 @@ impl Peer {
         match rogue {
             RogueKind::Impostor { shape, host } => Self::Unarmed { shape, host },
             RogueKind::Relay => Self::Relay { certificate: "good".into(), tamper: false },
+            RogueKind::Asking => Self::Asking { certificate: "good".into() },
+            RogueKind::Comeback => Self::Comeback { certificate: None },
+            RogueKind::Resumer { early } => Self::Resumer { certificate: None, early },
             RogueKind::Corrupter => Self::Corrupter { armed: false },
             RogueKind::Misbehaving(family) => Self::Behaving(family),
             RogueKind::Redirector { how, host } => Self::Redirector { how, host, to: None },
@@ -126,7 +156,7 @@ impl Peer {
 
     /// Whether the client meets the good server itself.
     pub(crate) fn is_server(&self) -> bool {
-        matches!(self, Self::Good | Self::Intruded { .. })
+        matches!(self, Self::Good | Self::TlsPort | Self::OldServer | Self::Intruded { .. })
     }
 
     fn stalls(&self) -> bool {
@@ -137,12 +167,28 @@ impl Peer {
 
     pub(crate) fn needs_server(&self) -> bool {
         match self {
-            Self::Good | Self::Intruded { .. } | Self::Relay { .. } | Self::Corrupter { .. } => true,
+            Self::Relay { .. } | Self::Comeback { .. } | Self::Corrupter { .. } => true,
+            _ if self.is_server() => true,
             Self::Behaving(family) => *family == Family::Path,
             Self::Misbehaving { how } => {
                 misbehaviour::find(how).is_some_and(|entry| entry.family() == Family::Path)
             }
-            Self::Impostor { .. } | Self::Unarmed { .. } | Self::Redirector { .. } | Self::Idle => false,
+            _ => false,
+        }
+    }
+
+    /// Whether the client's first connection is cut off, and the attack is on those after it.
+    fn comes_back(&self) -> bool {
+        matches!(self, Self::Comeback { .. } | Self::Resumer { .. })
+    }
+
+    /// Whether the good server is to give tickets: there are records right after the handshake then, and
+    /// something that a client which comes back may try elsewhere.
+    fn wants_tickets(&self) -> bool {
+        match self {
+            Self::Comeback { .. } | Self::Behaving(Family::Path) => true,
+            Self::Misbehaving { how } => misbehaviour::find(how).is_some_and(|entry| entry.needs_tickets()),
+            _ => false,
         }
     }
 }
@@ -169,8 +215,13 @@ pub(crate) async fn run(lab: &Lab, spec: &Spec<'_>, folder: &Path) -> Result<Rec
     let dialled_port = |behind_rogue: bool| if behind_rogue { 0 } else { lab.options.port };
     let server = if spec.peer.needs_server() {
         let good = lab.certificates.identity("good")?;
-        let clients = transport.is_mutual().then(|| lab.certificates.authority());
-        let tls = transport.is_tls().then_some(ServerTls { identity: &good, clients });
+        let clients = transport.is_mutual().then(|| lab.certificates.of_clients(spec.demand));
+        let tls = (transport.is_tls() || spec.peer == Peer::TlsPort).then_some(ServerTls {
+            clients,
+            tickets: spec.peer.wants_tickets(),
+            old: spec.peer == Peer::OldServer,
+            ..ServerTls::new(&good)
+        });
         let port = dialled_port(!spec.peer.is_server());
         let launcher = &lab.options.launcher;
         let mut attempts = 0;
@@ -215,22 +266,33 @@ pub(crate) async fn run(lab: &Lab, spec: &Spec<'_>, folder: &Path) -> Result<Rec
     let announced_port = rogue.as_ref().and_then(Rogue::announced_port);
     let mut fault =
         tokio::task::block_in_place(|| lab.capture.marker(MARKER)).err().map(|error| error.to_string());
-    let files = &lab.certificates.files;
+    let mut files = lab.certificates.files.clone();
+    if let Some(anchor) = rogue.as_ref().and_then(Rogue::anchor) {
+        // Absolute, as the others are.
+        let folder = std::path::absolute(folder).map_err(|error| write_error(folder, &error))?;
+        files.ca = write_file(&folder.join("trusted.crt"), anchor.as_bytes())?;
+    }
     let target = Target {
         host: spec.peer.host().into(),
         port,
         transport,
         topology: spec.topology,
         canaries: canaries.clone(),
-        files: files.clone(),
         shows: match &spec.peer {
             Peer::Intruded { certificate } => lab.certificates.intruder(certificate, folder)?,
             _ => transport.is_mutual().then(|| (files.client_cert.clone(), files.client_key.clone())),
         },
+        files,
         deadline: lab.options.deadline,
         stalled: spec.peer.stalls(),
+        cut_off: spec.peer.comes_back(),
     };
-    let client = spec.client.run(&lab.options.launcher, &target).await;
+    let mut client = spec.client.run(&lab.options.launcher, &target).await;
+    // Who connects once and ends has to come back all the same.
+    let once = rogue.as_ref().is_some_and(|rogue| rogue.accepted() == 1);
+    if once && spec.peer.comes_back() {
+        client = spec.client.run(&lab.options.launcher, &target).await;
+    }
 
     let rogue_report = match rogue {
         Some(rogue) => Some(rogue.stop(LINGER).await),
@@ -274,6 +336,7 @@ pub(crate) async fn run(lab: &Lab, spec: &Spec<'_>, folder: &Path) -> Result<Rec
     let trial = Trial {
         kind: spec.kind,
         transport: spec.transport,
+        link: None,
         canaries,
         port,
         announced_port,
@@ -304,7 +367,7 @@ pub(crate) async fn start_rogue(
 ) -> Result<Option<Rogue>, RunError> {
     let identity = |name: &str| if transport.is_tls() { lab.identity(name).map(Some) } else { Ok(None) };
     let started = match peer {
-        Peer::Good | Peer::Intruded { .. } => return Ok(None),
+        Peer::Good | Peer::TlsPort | Peer::OldServer | Peer::Intruded { .. } => return Ok(None),
         Peer::Idle => Rogue::idle(port).await,
         Peer::Impostor { certificate, .. } => Rogue::impostor(port, identity(certificate)?.as_ref()).await,
         Peer::Unarmed { shape, .. } => {
@@ -320,6 +383,16 @@ pub(crate) async fn start_rogue(
             let shows = (certificate == "good" && transport.is_mutual()).then(|| lab.client());
             let upstream = Upstream { address: upstream, tls: transport.is_tls(), shows: shows.cloned() };
             Rogue::relay(port, identity(certificate)?.as_ref(), upstream, tamper).await
+        }
+        Peer::Asking { certificate } => Rogue::asking(port, &lab.identity(certificate)?).await,
+        Peer::Resumer { certificate, early } => {
+            let later = lab.identity_or_renewed(certificate.as_deref())?;
+            Rogue::resumer(port, &lab.identity("good")?, &later, *early).await
+        }
+        Peer::Comeback { certificate } => {
+            let shown = lab.identity_or_renewed(certificate.as_deref())?;
+            let upstream = Upstream { address: upstream, tls: transport.is_tls(), shows: None };
+            Rogue::comeback(port, &shown, upstream).await
         }
         Peer::Redirector { how, host, to } => {
             let first = identity("good")?;
@@ -348,7 +421,7 @@ pub(crate) async fn start_rogue(
 }
 
 /// Notes which secrets the peer read and wrote.
-fn witness(peer: &mut PeerReport, needles: &Needles) {
+pub(crate) fn witness(peer: &mut PeerReport, needles: &Needles) {
     let kinds = |bytes: &[u8]| {
         let mut kinds: Vec<CanaryKind> = needles.find(bytes).iter().map(|sighting| sighting.canary).collect();
         kinds.sort();
@@ -363,7 +436,12 @@ fn witness(peer: &mut PeerReport, needles: &Needles) {
 
 /// Reads the recording twice: once whole, for secrets in any packet of the interface, and once more
 /// for the packets that belong to the trial, which are what its capture file holds.
-fn read_capture(lab: &Lab, recording: &Recording, needles: &Needles, ports: &[u16]) -> (Vec<Frame>, Reading) {
+pub(crate) fn read_capture(
+    lab: &Lab,
+    recording: &Recording,
+    needles: &Needles,
+    ports: &[u16],
+) -> (Vec<Frame>, Reading) {
     let deaf = lab.options.sabotage == Some(Sabotage::DeafCapture);
     let all: &[Frame] = if deaf { &[] } else { &recording.frames };
     let whole = reading::read(all, recording.link_type, needles, ports);

@@ -32,7 +32,8 @@ enum BuiltinError {
     OtherValue,
 }
 
-/// SETs the value, GETs it, compares. One connection, no second attempt.
+/// SETs the value, GETs it, compares. One connection, and no second attempt unless the first one is cut off on
+/// purpose.
 pub(crate) async fn run(target: &Target) -> ClientReport {
     let start = Instant::now();
     let mut received = None;
@@ -64,8 +65,17 @@ async fn set_and_get(target: &Target, received: &mut Option<String>) -> Result<(
     match target.topology {
         Topology::Standalone => {
             let client = client(target, address, certificates)?;
-            let connection = client.get_multiplexed_async_connection_with_config(&config).await?;
-            set_and_get_over(target, connection, received).await
+            let attempt = async |received: &mut Option<String>| {
+                let connection = client.get_multiplexed_async_connection_with_config(&config).await?;
+                set_and_get_over(target, connection, received).await
+            };
+            match attempt(received).await {
+                // As a pool does: whatever the library keeps of the first connection is there for the second.
+                Err(BuiltinError::Redis(error)) if target.cut_off && error.is_connection_dropped() => {
+                    attempt(received).await
+                }
+                done => done,
+            }
         }
         Topology::Cluster => {
             let connection = Box::pin(topology::cluster(target, address, certificates)).await?;

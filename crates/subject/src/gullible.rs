@@ -134,13 +134,24 @@ pub(crate) async fn run(target: &Target) -> ClientReport {
 
 async fn attempt(target: &Target, received: &mut Option<String>) -> Result<(), Stuck> {
     if target.transport != Transport::Plaintext {
-        let mut wire = Wire::connect(target).await?;
-        match handshake::shake(&mut wire, target).await? {
-            handshake::Outcome::Secured(mut channel) => {
-                session::lead(&mut wire, Some(&mut channel), target, received).await;
-                return Ok(());
+        let mut ticket = None;
+        // Once more where a session was cut off that can be resumed.
+        for _ in 0..2 {
+            let mut wire = Wire::connect(target).await?;
+            let early = session::login(target);
+            match handshake::shake(&mut wire, target, ticket.take(), &early).await? {
+                handshake::Outcome::Secured(mut channel) => {
+                    session::lead(&mut wire, Some(&mut channel), target, received).await;
+                    ticket = channel.ticket.filter(|_| received.as_deref() == Some(""));
+                    if ticket.is_none() {
+                        return Ok(());
+                    }
+                }
+                handshake::Outcome::NoTls => break,
             }
-            handshake::Outcome::NoTls => {}
+        }
+        if ticket.is_some() {
+            return Ok(());
         }
     }
     let mut wire = Wire::connect(target).await?;

@@ -28,6 +28,8 @@ pub struct Target {
     pub deadline: Duration,
     /// The peer will keep its client waiting: the lab's own clients then show sooner what they do.
     pub stalled: bool,
+    /// The first connection will be cut off: the built-in client then connects again.
+    pub cut_off: bool,
 }
 
 /// Files that a client needs for TLS.
@@ -119,6 +121,7 @@ pub(crate) mod tests {
             shows: None,
             deadline: Duration::from_secs(10),
             stalled: false,
+            cut_off: false,
         }
     }
 

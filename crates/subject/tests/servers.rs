@@ -132,7 +132,7 @@ async fn redis_cli_gets_in_over_tls_and_only_so_and_only_with_the_password() {
     let authority = folder.path().join("ca.crt");
     std::fs::write(&authority, lab.authority_pem()).unwrap();
     let authority = authority.to_string_lossy();
-    let good = Some(ServerTls { identity: lab.good(), clients: None });
+    let good = Some(ServerTls::new(lab.good()));
     let server =
         Server::start(ServerKind::Embedded, Topology::Standalone, 0, PASSWORD, good, folder.path(), &[])
             .await

@@ -89,6 +89,7 @@ fn target(deadline: Duration) -> Target {
         },
         shows: None,
         stalled: false,
+        cut_off: false,
         deadline,
     }
 }

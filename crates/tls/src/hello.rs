@@ -1,3 +1,4 @@
+use crate::Ticket;
 use crate::message::{Reader, extensions, handshake, vector8, vector16};
 use crate::{extension_type as ext, group, message_type, version};
 
@@ -30,6 +31,10 @@ pub struct ClientHello {
     pub shares: Vec<(u16, Vec<u8>)>,
     /// The cookie of a HelloRetryRequest, sent back.
     pub cookie: Option<Vec<u8>>,
+    /// The session that it wants to resume. Not read.
+    pub resumes: Option<Ticket>,
+    /// Data follows at once, before the server has answered (RFC 8446 section 4.2.10). Not read.
+    pub early_data: bool,
     /// Types of all its extensions.
     pub extensions: Vec<u16>,
 }
@@ -95,16 +100,39 @@ impl ClientHello {
             let entry = [&[0][..], &vector16(name.as_bytes())].concat();
             all.insert(0, (ext::SERVER_NAME, vector16(&entry)));
         }
+        if self.resumes.is_some() || self.versions.contains(&version::TLS13) {
+            // psk_dhe_ke: who does not offer it gets no tickets.
+            all.push((ext::PSK_MODES, vec![1, 1]));
+        }
         if let Some(cookie) = &self.cookie {
             all.push((ext::COOKIE, vector16(cookie)));
         }
+        if self.early_data {
+            all.push((ext::EARLY_DATA, Vec::new()));
+        }
+        if let Some(ticket) = &self.resumes {
+            // In the last place of all.
+            all.push((ext::PRE_SHARED_KEY, ticket.offer(&[0; Ticket::PROOF])));
+        }
+        let message = self.message(&all);
+        let Some(ticket) = &self.resumes else { return message };
+        // The proof is over everything before it, the lengths of the proofs excluded.
+        let before = message.len().saturating_sub(Ticket::PROOF + 3);
+        let proof = ticket.proof(message.get(..before).unwrap_or_default());
+        all.pop();
+        all.push((ext::PRE_SHARED_KEY, ticket.offer(&proof)));
+        self.message(&all)
+    }
+
+    fn message(&self, all: &[(u16, Vec<u8>)]) -> Vec<u8> {
+        let numbers = |all: &[u16]| all.iter().flat_map(|n| n.to_be_bytes()).collect::<Vec<u8>>();
         let body = [
             &self.legacy_version.to_be_bytes()[..],
             &self.random,
             &vector8(&self.session_id),
             &vector16(&numbers(&self.suites)),
             &[1, 0],
-            &extensions(&all),
+            &extensions(all),
         ]
         .concat();
         handshake(message_type::CLIENT_HELLO, &body)
@@ -215,6 +243,11 @@ impl ServerHello {
         self.extension(ext::KEY_SHARE).is_some()
     }
 
+    /// Whether the session that the client wants is resumed.
+    pub fn resumes(&self) -> bool {
+        self.extension(ext::PRE_SHARED_KEY).is_some()
+    }
+
     /// The server's public key.
     pub fn share(&self) -> Option<&[u8]> {
         let mut reader = Reader(self.extension(ext::KEY_SHARE)?);
@@ -239,7 +272,9 @@ mod tests {
             schemes: vec![0x0403],
             shares: vec![(group::X25519, vec![1; 32])],
             cookie: Some(b"c".to_vec()),
-            extensions: vec![0, 43, 10, 11, 13, 51, 44],
+            resumes: None,
+            early_data: false,
+            extensions: vec![0, 43, 10, 11, 13, 51, 45, 44],
         }
     }
 

@@ -7,11 +7,13 @@ mod hello;
 mod message;
 mod record;
 mod schedule;
+mod ticket;
 
 pub use hello::{ClientHello, ServerHello};
 pub use message::{Reader, extension, extensions, handshake, record, vector8, vector16, vector24};
 pub use record::{Keys, MOST_CIPHERTEXT, alert_name, split_record, unpad};
-pub use schedule::{Exchange, Schedule, Traffic};
+pub use schedule::{Exchange, Schedule, Traffic, early_traffic};
+pub use ticket::Ticket;
 
 /// Record types (RFC 8446 section 5.1).
 pub mod kind {
@@ -33,6 +35,8 @@ pub mod message_type {
     pub const SERVER_HELLO: u8 = 2;
     /// NewSessionTicket.
     pub const NEW_SESSION_TICKET: u8 = 4;
+    /// EndOfEarlyData.
+    pub const END_OF_EARLY_DATA: u8 = 5;
     /// EncryptedExtensions.
     pub const ENCRYPTED_EXTENSIONS: u8 = 8;
     /// Certificate.
@@ -71,6 +75,12 @@ pub mod extension_type {
     pub const EXTENDED_MASTER_SECRET: u16 = 23;
     /// renegotiation_info (RFC 5746 section 3.2).
     pub const RENEGOTIATION_INFO: u16 = 0xFF01;
+    /// pre_shared_key (RFC 8446 section 4.2.11).
+    pub const PRE_SHARED_KEY: u16 = 41;
+    /// early_data (RFC 8446 section 4.2.10).
+    pub const EARLY_DATA: u16 = 42;
+    /// psk_key_exchange_modes (RFC 8446 section 4.2.9).
+    pub const PSK_MODES: u16 = 45;
     /// supported_versions (RFC 8446 section 4.2.1).
     pub const SUPPORTED_VERSIONS: u16 = 43;
     /// cookie (RFC 8446 section 4.2.2).

@@ -26,6 +26,24 @@ pub(crate) fn expand(secret: &[u8], label: &str, context: &[u8], length: usize) 
     block
 }
 
+/// The secret that everything begins with (RFC 8446 section 7.1).
+fn early_secret(psk: Option<&[u8]>) -> Vec<u8> {
+    mac(&[0; HASH], psk.unwrap_or(&[0; HASH]))
+}
+
+/// Proof that a client has the key of the session that it wants to resume, over its hello without the proofs
+/// (RFC 8446 section 4.2.11.2).
+pub(crate) fn binder(psk: &[u8], hello: &[u8]) -> Vec<u8> {
+    let key = expand(&early_secret(Some(psk)), "res binder", &hash(&[]), HASH);
+    mac(&expand(&key, "finished", &[], HASH), &hash(hello))
+}
+
+/// Secret of what a client sends before the server has said anything (RFC 8446 section 7.1), with the whole
+/// of its hello.
+pub fn early_traffic(psk: &[u8], hello: &[u8]) -> Vec<u8> {
+    expand(&early_secret(Some(psk)), "c e traffic", &hash(hello), HASH)
+}
+
 /// One side's key of an exchange on X25519.
 #[derive(Debug)]
 pub struct Exchange {
@@ -75,6 +93,8 @@ impl Traffic {
 pub struct Schedule {
     transcript: Vec<u8>,
     secret: Vec<u8>,
+    /// The key of an earlier session, where this one is resumed with it.
+    psk: Option<Vec<u8>>,
 }
 
 impl Schedule {
@@ -96,7 +116,7 @@ impl Schedule {
 
     /// After the ServerHello: the secrets of the handshake.
     pub fn handshake(&mut self, shared: &[u8]) -> Traffic {
-        let early = mac(&[0; HASH], &[0; HASH]);
+        let early = early_secret(self.psk.as_deref());
         self.secret = mac(&expand(&early, "derived", &hash(&[]), HASH), shared);
         self.traffic("hs")
     }
@@ -105,6 +125,18 @@ impl Schedule {
     pub fn application(&mut self) -> Traffic {
         self.secret = mac(&expand(&self.secret, "derived", &hash(&[]), HASH), &[0; HASH]);
         self.traffic("ap")
+    }
+
+    /// The server took the key of an earlier session.
+    pub fn resume(&mut self, psk: &[u8]) {
+        self.psk = Some(psk.to_vec());
+    }
+
+    /// After the client's Finished: the key of a later session, for the ticket with this nonce (RFC 8446
+    /// section 4.6.1). Only the schedule that gave the secrets of the application knows it.
+    pub fn resumption(&self, nonce: &[u8]) -> Vec<u8> {
+        let secret = expand(&self.secret, "res master", &self.hash(), HASH);
+        expand(&secret, "resumption", nonce, HASH)
     }
 
     fn traffic(&self, of: &str) -> Traffic {

@@ -14,6 +14,7 @@ mod reader;
 mod watch;
 
 pub use alert::{alert_name, alert_text};
+pub use certificate::read as read_certificate;
 pub use hello::{ClientHello, ServerHello};
 pub use names::{suite, version};
 pub use reader::TlsReader;

@@ -64,6 +64,17 @@ fn a_careful_client_is_seen_to_refuse_and_a_careless_one_to_give_its_password_aw
     assert!(!said.contains("wirelab-password"), "masked: {said}");
 }
 
+/// A rogue that is written by hand tells of a client what any other does.
+#[test]
+fn what_a_client_offers_is_told_by_scripts_too() {
+    for attack in ["handshake/signature-flipped", "stall/stall-unfinished", "cleartext/clear-error"] {
+        let (worked, said) = AtWork::start(&[attack]).met_by("gives_up.py");
+        assert!(!worked, "{attack}: {said}");
+        assert!(said.contains("asks for localhost") && said.contains("offers TLSv1.3"), "{attack}: {said}");
+        assert!(said.contains("JA4 t1"), "{attack}: {said}");
+    }
+}
+
 #[test]
 fn secrets_are_shown_on_demand_and_machines_get_an_object_a_line() {
     let attacker = AtWork::start(&["mitm/relay-read", "--plaintext", "--json", "--reveal"]);

@@ -136,6 +136,18 @@ pub(super) static ENTRIES: &[Entry] = &[
         recipe: Names("localhost", &[Dns("*")]),
     },
     Entry {
+        id: "wildcard-twice",
+        title: "wildcards for two labels",
+        flaw: "its only name is *.*, and the client asks for localhost",
+        reference: "RFC 9525 section 6.3",
+        cwe: "CWE-297",
+        importance: Medium,
+        expectation: MustRefuse,
+        host: "localhost",
+        fix: "let a wildcard stand for one whole left-most label, with at least two labels after it",
+        recipe: Names("localhost", &[Dns("*.*")]),
+    },
+    Entry {
         id: "wildcard-at-end",
         title: "wildcard after the beginning of a label",
         flaw: "its only name is local*, and the client asks for localhost",

@@ -5,7 +5,7 @@ use time::Duration;
 
 use crate::Entry;
 use crate::der::{Field, GENERALIZED_TIME, Parts, SEQUENCE, UTC_TIME, elements, open, tlv};
-use crate::entry::Expectation::{MustRefuse, Policy};
+use crate::entry::Expectation::{MustAccept, MustRefuse, Policy};
 use crate::entry::Recipe::{Between, Leaf, Patched};
 use wirelab_model::Importance::{High, Low, Medium};
 
@@ -55,6 +55,21 @@ pub(super) static ENTRIES: &[Entry] = &[
         recipe: Leaf(|params, _| {
             params.not_before = date_time_ymd(1962, 1, 1);
             params.not_after = date_time_ymd(1963, 1, 1);
+            Ok(())
+        }),
+    },
+    Entry {
+        id: "valid-from-now",
+        title: "certificate of this very second",
+        flaw: "its time begins in the second in which it is made",
+        reference: "RFC 5280 section 4.1.2.5",
+        cwe: "CWE-298",
+        importance: Low,
+        expectation: MustAccept,
+        host: "localhost",
+        fix: "count the first and the last second of its time in",
+        recipe: Leaf(|params, now| {
+            params.not_before = now;
             Ok(())
         }),
     },

@@ -38,12 +38,13 @@ pub(crate) fn put(folder: &TempDir, name: &str, content: impl AsRef<[u8]>) -> St
 /// cannot even read.
 pub(crate) fn openssl(lab: &Lab, identity: &Identity, purpose: &str, name: &[&str]) -> Result<(), String> {
     let folder = tempfile::tempdir().unwrap();
-    let authority = put(&folder, "ca.pem", lab.authority_pem());
+    let trusted = identity.anchor_pem().unwrap_or_else(|| lab.authority_pem());
+    let authority = put(&folder, "ca.pem", &trusted);
     // It skips what it cannot read in a file of several, so the first certificate has its own.
     let mut rest = identity.clone();
     let leaf = Identity { chain: vec![rest.chain.remove(0)], ..identity.clone() };
     let leaf = put(&folder, "leaf.pem", leaf.chain_pem());
-    let rest = put(&folder, "rest.pem", rest.chain_pem() + &lab.authority_pem());
+    let rest = put(&folder, "rest.pem", rest.chain_pem() + &trusted);
     let output = Command::new("openssl")
         .args(["verify", "-no-CApath", "-no-CAstore", "-CAfile", &authority, "-untrusted", &rest])
         .args(["-purpose", purpose, "-auth_level", "2", "-attime", &(NOW_MS / 1000).to_string()])

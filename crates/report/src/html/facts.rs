@@ -106,7 +106,15 @@ fn connection(connection: &Connection) -> String {
             Handshake::WentOn { with } => format!("went on with {with}, though it had to break off"),
             Handshake::Failed { reason } => format!("could not be shown it whole: {reason}"),
         };
+        if let Some(offered) = &tls.offered {
+            let name = tls.sni.as_deref().unwrap_or("no name");
+            let (versions, suites) = (offered.versions.join(" and "), offered.ciphers.len());
+            words += &format!(", asked for {name}, offered {versions}, {suites} suites, JA4 {}", offered.ja4);
+        }
         words += &format!(", was shown the certificate `{}` and {handshake}", tls.certificate);
+    }
+    if let Some(identity) = &connection.client_identity {
+        words += &format!(", showed the certificate of {}", crate::connection::identity_in_words(identity));
     }
     words
         + match &connection.ended {

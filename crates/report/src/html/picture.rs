@@ -29,18 +29,22 @@ struct Picture<'a> {
 pub(crate) fn picture(arm: &ArmRecord, attack: &Attack, gained: &str) -> Result<String, askama::Error> {
     let picture = Picture {
         middle: match attack {
-            Attack::Eavesdrop | Attack::Intruder { .. } => None,
-            Attack::Impostor { .. } => Some("impostor"),
-            Attack::RelayRead { .. } | Attack::RelayTamper { .. } => Some("relay"),
+            Attack::Eavesdrop | Attack::Overhear | Attack::TlsPort | Attack::Intruder { .. } => None,
+            Attack::Impostor { .. } | Attack::AskCertificate { .. } | Attack::Resume { .. } => {
+                Some("impostor")
+            }
+            Attack::Reconnect { .. } | Attack::RelayRead { .. } | Attack::RelayTamper { .. } => Some("relay"),
             Attack::Corrupt => Some("corrupter"),
             Attack::Misbehave { .. } | Attack::Stall { .. } | Attack::OnPath { .. } => Some("rogue"),
             Attack::Redirect { .. } => Some("redirector"),
         },
         intruder: matches!(attack, Attack::Intruder { .. }),
-        tap: matches!(attack, Attack::Eavesdrop),
+        tap: matches!(attack, Attack::Eavesdrop | Attack::Overhear | Attack::TlsPort),
         server: !matches!(
             attack,
             Attack::Impostor { .. }
+                | Attack::AskCertificate { .. }
+                | Attack::Resume { .. }
                 | Attack::Misbehave { .. }
                 | Attack::Stall { .. }
                 | Attack::Redirect { .. }

@@ -2,8 +2,8 @@ use super::session::Channel;
 use super::{Item, Stuck, Wire, open};
 use crate::Target;
 use wirelab_tls::{
-    AES_128_GCM_SHA256, ClientHello, Exchange, Keys, Reader, Schedule, ServerHello, Traffic, extension_type,
-    group, handshake, kind, message_type, record, vector8, version,
+    AES_128_GCM_SHA256, ClientHello, Exchange, Keys, Reader, Schedule, ServerHello, Ticket, Traffic,
+    early_traffic, extension_type, group, handshake, kind, message_type, record, vector8, version,
 };
 
 /// Most messages of the peer's that it goes through.
@@ -30,14 +30,32 @@ struct Handshake {
     answered: bool,
     /// The server wants a certificate; the context of its request.
     asked: Option<Vec<u8>>,
+    /// Keys of what it sends before the server answers, and whether the server takes that.
+    early: Option<Keys>,
+    takes_early: bool,
 }
 
 /// Shakes hands with whatever is there.
-pub(super) async fn shake(wire: &mut Wire, target: &Target) -> Result<Outcome, Stuck> {
+///
+/// With a ticket it resumes that session, and sends `early` at once where the ticket allows it.
+pub(super) async fn shake(
+    wire: &mut Wire,
+    target: &Target,
+    ticket: Option<Ticket>,
+    early: &[u8],
+) -> Result<Outcome, Stuck> {
     let mut state = Handshake::new(target)?;
+    state.hello.early_data = ticket.as_ref().is_some_and(|ticket| early.len() <= ticket.most_early as usize);
+    state.hello.resumes = ticket;
     let first = state.hello.write();
     state.schedule.note(&first);
-    wire.send(&record(kind::HANDSHAKE, version::TLS10, &first)).await?;
+    let mut flight = record(kind::HANDSHAKE, version::TLS10, &first);
+    if let (Some(ticket), true) = (&state.hello.resumes, state.hello.early_data) {
+        let mut keys = Traffic::keys(&early_traffic(&ticket.psk, &first));
+        flight.extend(keys.seal(kind::APPLICATION_DATA, early));
+        state.early = Some(keys);
+    }
+    wire.send(&flight).await?;
     for _ in 0..MOST_MESSAGES {
         match wire.next().await {
             Item::Nothing if !state.answered => return Ok(Outcome::NoTls),
@@ -92,6 +110,8 @@ impl Handshake {
             schemes: vec![0x0403, 0x0503, 0x0804, 0x0805, 0x0401, 0x0807],
             shares: vec![(group::X25519, exchange.public.clone())],
             cookie: None,
+            resumes: None,
+            early_data: false,
             extensions: Vec::new(),
         };
         Ok(Self {
@@ -104,6 +124,8 @@ impl Handshake {
             replies: Vec::new(),
             answered: false,
             asked: None,
+            early: None,
+            takes_early: false,
         })
     }
 
@@ -120,6 +142,11 @@ impl Handshake {
                 }
                 message_type::CERTIFICATE_REQUEST => {
                     self.asked = message.get(4..).and_then(|body| Reader(body).vector8()).map(<[u8]>::to_vec);
+                }
+                message_type::ENCRYPTED_EXTENSIONS => {
+                    let block = message.get(4..).and_then(|body| Reader(body).vector16()).unwrap_or_default();
+                    let early = |(kind, _): &(u16, &[u8])| *kind == extension_type::EARLY_DATA;
+                    self.takes_early = Reader(block).extensions().iter().any(early);
                 }
                 message_type::SERVER_HELLO_DONE if self.traffic.is_none() => {
                     self.go_on_before_tls13(wire).await?;
@@ -154,6 +181,9 @@ impl Handshake {
         self.schedule.note(message);
         if hello.is_tls13() && self.traffic.is_none() {
             let shared = self.exchange.shared(hello.share().unwrap_or_default());
+            if let Some(ticket) = self.hello.resumes.as_ref().filter(|_| hello.resumes()) {
+                self.schedule.resume(&ticket.psk);
+            }
             let traffic = self.schedule.handshake(&shared);
             self.open = Some(Traffic::keys(&traffic.server));
             self.traffic = Some(traffic);
@@ -175,22 +205,36 @@ impl Handshake {
 
     async fn finish(&mut self, wire: &mut Wire) -> Result<Channel, Stuck> {
         let Some(traffic) = self.traffic.take() else { return Err("Finished before ServerHello".into()) };
-        let application = self.schedule.clone().application();
+        let mut later = self.schedule.clone();
+        let application = later.application();
         let mut seal = Traffic::keys(&traffic.client);
         let mut flight = record(kind::CHANGE_CIPHER_SPEC, version::TLS12, &[1]);
+        if let (Some(keys), true) = (&mut self.early, self.takes_early) {
+            let end = handshake(message_type::END_OF_EARLY_DATA, &[]);
+            for schedule in [&mut self.schedule, &mut later] {
+                schedule.note(&end);
+            }
+            flight.extend(keys.seal(kind::HANDSHAKE, &end));
+        }
         if let Some(context) = self.asked.take() {
             let none = [vector8(&context), vec![0, 0, 0]].concat();
             let certificate = handshake(message_type::CERTIFICATE, &none);
-            self.schedule.note(&certificate);
+            for schedule in [&mut self.schedule, &mut later] {
+                schedule.note(&certificate);
+            }
             flight.extend(seal.seal(kind::HANDSHAKE, &certificate));
         }
         let finished = handshake(message_type::FINISHED, &self.schedule.finished(&traffic.client));
+        later.note(&finished);
         flight.extend(seal.seal(kind::HANDSHAKE, &finished));
         wire.send(&flight).await?;
         Ok(Channel {
             seal: Traffic::keys(&application.client),
             open: Traffic::keys(&application.server),
             replies: std::mem::take(&mut self.replies),
+            schedule: later,
+            ticket: None,
+            early_taken: self.takes_early,
         })
     }
 }

@@ -1,7 +1,7 @@
 use super::{Item, Wire, open};
 use crate::Target;
 use crate::target::USERNAME;
-use wirelab_tls::{Keys, kind};
+use wirelab_tls::{Keys, Reader, Schedule, Ticket, kind};
 
 /// Keys of a finished handshake.
 pub(super) struct Channel {
@@ -9,6 +9,25 @@ pub(super) struct Channel {
     pub(super) open: Keys,
     /// What came before there were keys: taken for the first replies.
     pub(super) replies: Vec<u8>,
+    /// The handshake, for what comes of it later.
+    pub(super) schedule: Schedule,
+    /// The first that the peer gave.
+    pub(super) ticket: Option<Ticket>,
+    /// The peer has the AUTH already: it was sent before the peer's first word, and taken.
+    pub(super) early_taken: bool,
+}
+
+/// AUTH as it is sent.
+pub(super) fn login(target: &Target) -> Vec<u8> {
+    command(&["AUTH", USERNAME, &target.canaries.password])
+}
+
+fn command(words: &[&str]) -> Vec<u8> {
+    let mut bytes = format!("*{}\r\n", words.len()).into_bytes();
+    for word in words {
+        bytes.extend(format!("${}\r\n{word}\r\n", word.len()).into_bytes());
+    }
+    bytes
 }
 
 /// AUTH, SET, GET. Whatever GET gives is the value, also where it is cut.
@@ -21,9 +40,10 @@ pub(super) async fn lead(
     let canaries = &target.canaries;
     let replies = channel.as_ref().map(|channel| channel.replies.clone()).unwrap_or_default();
     let mut talk = Talk { wire, channel, replies };
-    talk.command(&["AUTH", USERNAME, &canaries.password]).await;
-    talk.command(&["SET", &canaries.key, &canaries.value]).await;
-    let value = talk.command(&["GET", &canaries.key]).await;
+    let sent = talk.channel.as_ref().is_some_and(|channel| channel.early_taken);
+    talk.say(if sent { Vec::new() } else { login(target) }).await;
+    talk.say(command(&["SET", &canaries.key, &canaries.value])).await;
+    let value = talk.say(command(&["GET", &canaries.key])).await;
     *received = Some(String::from_utf8_lossy(&value).into_owned());
 }
 
@@ -34,12 +54,9 @@ struct Talk<'a> {
 }
 
 impl Talk<'_> {
-    async fn command(&mut self, words: &[&str]) -> Vec<u8> {
-        let mut bytes = format!("*{}\r\n", words.len()).into_bytes();
-        for word in words {
-            bytes.extend(format!("${}\r\n{word}\r\n", word.len()).into_bytes());
-        }
-        if let Some(channel) = &mut self.channel {
+    /// Sends a command, or nothing, and waits for the next reply.
+    async fn say(&mut self, mut bytes: Vec<u8>) -> Vec<u8> {
+        if let Some(channel) = self.channel.as_mut().filter(|_| !bytes.is_empty()) {
             bytes = channel.seal.seal(kind::APPLICATION_DATA, &bytes);
         }
         // It does not mind either that nobody is there any more.
@@ -75,6 +92,10 @@ impl Talk<'_> {
                 match open(&mut channel.open, &payload) {
                     Some((kind::APPLICATION_DATA, content)) => self.replies.extend(content),
                     Some((kind::ALERT, _)) => return false,
+                    Some((kind::HANDSHAKE, content)) if channel.ticket.is_none() => {
+                        let first = Reader(&content).handshake().map(|(_, message)| message);
+                        channel.ticket = first.and_then(|message| Ticket::read(message, &channel.schedule));
+                    }
                     Some(_) => {}
                     // What cannot be opened may have been meant as it is.
                     None => self.replies.extend(payload),

@@ -28,7 +28,8 @@ pub(super) fn first_new(body: &[u8]) -> Option<CertificateSeen> {
     first(rest.get(usize::from(*context)..)?)
 }
 
-fn read(der: &[u8]) -> Option<CertificateSeen> {
+/// What a certificate says, in DER. None where it cannot be read.
+pub fn read(der: &[u8]) -> Option<CertificateSeen> {
     let (_, certificate) = X509Certificate::from_der(der).ok()?;
     let names = certificate.subject_alternative_name().ok().flatten();
     let names =
@@ -36,10 +37,21 @@ fn read(der: &[u8]) -> Option<CertificateSeen> {
     Some(CertificateSeen {
         subject: distinguished(certificate.subject()),
         issuer: distinguished(certificate.issuer()),
+        serial: serial(certificate.raw_serial()),
         names: names.unwrap_or_default(),
         not_before: date(certificate.validity().not_before),
         not_after: date(certificate.validity().not_after),
     })
+}
+
+/// Without the zero that only says that the number is not negative (X.690 section 8.3), and not endless.
+fn serial(bytes: &[u8]) -> String {
+    const MOST: usize = 64;
+    let digits = match bytes {
+        [0, rest @ ..] if !rest.is_empty() => rest,
+        all => all,
+    };
+    digits.iter().take(MOST).fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"))
 }
 
 fn distinguished(name: &X509Name<'_>) -> String {

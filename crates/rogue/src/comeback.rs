@@ -1,0 +1,96 @@
+//! Somebody on the path who lets a client have a good session, cuts it off, and is there when it comes back.
+
+use crate::corrupt::{APPLICATION, Records};
+use crate::relay::Relay;
+use crate::{RogueError, Upstream};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use wirelab_model::{Ending, Opening};
+use wirelab_redis::{Recorder, Stream, Tls, ending};
+
+/// Protected records that the client sends before it is cut off: in TLS 1.3 the first carries its Finished, so
+/// that who waits for replies has had one.
+const LET_THROUGH: u64 = 2;
+
+#[derive(Clone)]
+pub(crate) struct Comeback {
+    tls: Tls,
+    relay: Relay,
+    upstream: SocketAddr,
+    /// Connections so far.
+    number: Arc<AtomicU64>,
+}
+
+impl Comeback {
+    pub(crate) fn new(tls: Tls, upstream: Upstream) -> Result<Self, RogueError> {
+        let address = upstream.address;
+        Ok(Self { tls, relay: Relay::new(upstream, None)?, upstream: address, number: Arc::default() })
+    }
+
+    pub(crate) async fn run(self, stream: Box<dyn Stream>, recorder: Recorder) {
+        if self.number.fetch_add(1, Ordering::Relaxed) == 0 {
+            return let_through(stream, recorder, self.upstream).await;
+        }
+        let mut opening = Opening::Silent;
+        recorder.note(|connection| opening = connection.opening);
+        if opening == Opening::Tls {
+            if let Some(stream) = self.tls.accept(stream, &recorder).await {
+                self.relay.run(stream, recorder).await;
+            }
+        } else {
+            // Who comes back in clear is served as well.
+            self.relay.run(stream, recorder).await;
+        }
+    }
+}
+
+/// Passes everything on, until the client has said enough.
+async fn let_through(client: Box<dyn Stream>, recorder: Recorder, upstream: SocketAddr) {
+    let server = match TcpStream::connect(upstream).await {
+        Ok(server) => server,
+        Err(error) => {
+            return recorder
+                .ended(Ending::Error { reason: format!("cannot reach the good server: {error}") });
+        }
+    };
+    drop(server.set_nodelay(true));
+    let mut tls = false;
+    recorder.note(|connection| {
+        connection.upstream = server.local_addr().ok();
+        tls = connection.opening == Opening::Tls;
+    });
+    let (mut from_client, mut to_client) = tokio::io::split(client);
+    let (mut from_server, mut to_server) = server.into_split();
+    let up = async {
+        let mut buffer = vec![0; 16 << 10];
+        let mut records = Records::default();
+        let mut said = 0;
+        loop {
+            let length = match from_client.read(&mut buffer).await {
+                Ok(0) => return recorder.ended(Ending::ClientClosed),
+                Err(error) => return recorder.ended(ending(&error)),
+                Ok(length) => length,
+            };
+            let bytes = buffer.get(..length).unwrap_or_default();
+            said += if tls { records.begin(bytes, APPLICATION).len() as u64 } else { 1 };
+            if said > LET_THROUGH {
+                return recorder.ended(Ending::ServerClosed);
+            }
+            if to_server.write_all(bytes).await.is_err() {
+                return recorder.ended(Ending::ServerClosed);
+            }
+        }
+    };
+    let down = async {
+        let copied = tokio::io::copy(&mut from_server, &mut to_client).await;
+        recorder.ended(match copied {
+            Ok(_) => Ending::ServerClosed,
+            Err(error) => ending(&error),
+        });
+    };
+    // Either end is the end of both connections.
+    tokio::select! { () = up => {}, () = down => {} }
+}
