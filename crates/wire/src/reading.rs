@@ -219,7 +219,7 @@ impl<'n> Ears<'n> {
 }
 
 /// What was seen of a flow, with the credentials in the order of their frames.
-fn seen(end: &FlowEnd, credentials: &mut Vec<Credential>, needles: &Needles) -> FlowSeen {
+fn seen(end: &FlowEnd, credentials: &mut [Credential], needles: &Needles) -> FlowSeen {
     credentials.sort_by_key(|credential| credential.frame);
     let mut tls = end.tls.clone();
     if let Some(tls) = &mut tls {

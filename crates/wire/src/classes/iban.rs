@@ -84,6 +84,7 @@ const COUNTRIES: [(&str, &str); 76] = [
 ];
 
 /// Countries by their two letters, a bit each: two letters before two digits are seldom those of one.
+#[expect(clippy::indexing_slicing, reason = "by the compiler, which refuses what does not fit")]
 const KNOWN: [u32; 26] = {
     let mut known = [0; 26];
     let mut index = 0;

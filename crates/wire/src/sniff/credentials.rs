@@ -41,7 +41,8 @@ impl Credentials {
         self.waiting.iter().map(|waiting| one(&waiting.credential)).chain(self.set.iter().map(one)).sum()
     }
 
-    pub(super) fn len(&self) -> usize {
+    /// How many wait.
+    pub(super) fn waiting(&self) -> usize {
         self.waiting.len()
     }
 

@@ -142,7 +142,7 @@ impl Hears<'_, '_> {
             self.talk.let_go();
         }
         let client = self.from == Direction::Client;
-        if client && self.credentials.len() > 0 {
+        if client && self.credentials.waiting() > 0 {
             let replica = ["REPLCONF", "PSYNC", "SYNC"].iter().any(|name| words.is(0, name));
             self.credentials.follow(replica, &mut |one| out(Event::Credential(one)));
         }
@@ -206,7 +206,7 @@ impl Hears<'_, '_> {
     /// A credential of command `id`. A master expects no answer.
     fn waits(&mut self, id: u64, one: Credential, out: &mut impl FnMut(Event<'_>)) {
         let most = if self.around.full { 0 } else { MOST_UNANSWERED };
-        if self.from == Direction::Client && self.credentials.len() < most {
+        if self.from == Direction::Client && self.credentials.waiting() < most {
             self.credentials.add(id, one);
         } else if one.carrier != REWRITE {
             out(Event::Credential(&one));
@@ -249,7 +249,7 @@ impl Hears<'_, '_> {
             _ => Vec::new(),
         };
         // What cannot be told from a reply to CONFIG GET is masked like one.
-        let doubtful = matches!(answer, Answer::Early | Answer::Unknown) || matches!(answer, Answer::End(..));
+        let doubtful = matches!(answer, Answer::Early | Answer::Unknown | Answer::End(..));
         let ids: Vec<u64> = parts.iter().flat_map(|(_, queued)| queued.iter().map(|one| one.id)).collect();
         out(Event::Reply(Reply {
             flow: self.flow,
@@ -270,7 +270,7 @@ impl Hears<'_, '_> {
         } else {
             self.given_away(told, out);
         }
-        if self.credentials.len() > 0 {
+        if self.credentials.waiting() > 0 {
             self.settle(&answer, error, parts.as_ref().map(|(elements, _)| elements.as_slice()), out);
         }
         let replication = matches!(&answer, Answer::To(waiting) if waiting.kind() == Kind::Replication);
