@@ -41,7 +41,7 @@ impl Aside {
         }
         let (out, batches) = sync_channel::<Batch>(WAITING);
         let (done, back) = channel();
-        let (hand_over, given) = sync_channel(1);
+        let (hand_over, given) = sync_channel::<Box<Classifier>>(1);
         let work = move || {
             let mut counts = Counts::new();
             let Ok(classifier) = given.recv() else { return counts };
