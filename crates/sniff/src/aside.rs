@@ -34,14 +34,14 @@ pub(crate) struct Aside {
 }
 
 impl Aside {
-    /// None where there is no second processor, or no thread to be had. Gives the classifier back then.
-    pub(crate) fn new(classifier: Classifier) -> Result<Self, Classifier> {
+    /// Gives the classifier back where there is no second processor, or no thread to be had.
+    pub(crate) fn new(classifier: Box<Classifier>) -> Result<Self, Box<Classifier>> {
         if thread::available_parallelism().map_or(1, usize::from) < 2 {
             return Err(classifier);
         }
         let (out, batches) = sync_channel::<Batch>(WAITING);
         let (done, back) = channel();
-        let (hand_over, given) = sync_channel(1);
+        let (hand_over, given) = sync_channel::<Box<Classifier>>(1);
         let work = move || {
             let mut counts = Counts::new();
             let Ok(classifier) = given.recv() else { return counts };
@@ -129,7 +129,7 @@ mod tests {
 
     #[test]
     fn counts_what_a_look_at_each_value_counts() {
-        let Ok(mut aside) = Aside::new(Classifier::new(false)) else {
+        let Ok(mut aside) = Aside::new(Box::new(Classifier::new(false))) else {
             println!("skipped: one processor only");
             return;
         };

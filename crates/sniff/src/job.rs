@@ -277,7 +277,7 @@ enum Sink<W: Write> {
 enum Look {
     Nobody,
     /// Each finding is told where it is found.
-    Here(Classifier),
+    Here(Box<Classifier>),
     /// Findings are only counted.
     Aside(Aside),
 }
@@ -305,7 +305,7 @@ impl<W: Write> View<W> {
             Format::Json | Format::JsonSummary => Sink::Json(Json::new(out, options.reveal)),
         };
         let quiet = matches!(options.format, Format::Summary | Format::JsonSummary);
-        let look = match options.data.then(|| Classifier::new(options.national_ids)) {
+        let look = match options.data.then(|| Box::new(Classifier::new(options.national_ids))) {
             None => Look::Nobody,
             Some(classifier) if quiet => Aside::new(classifier).map_or_else(Look::Here, Look::Aside),
             Some(classifier) => Look::Here(classifier),
