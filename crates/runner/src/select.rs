@@ -344,7 +344,7 @@ mod tests {
     #[test]
     fn ids_folders_of_ids_files_and_folders() {
         assert_eq!(ids(&[]).len(), EMBEDDED.dirs().flat_map(Dir::files).count());
-        assert_eq!(ids(&["eavesdrop"]), ["eavesdrop/session"]);
+        assert_eq!(ids(&["eavesdrop"]), ["eavesdrop/session", "eavesdrop/tls-port"]);
         assert_eq!(ids(&["mitm/impostor-expired"]), ["mitm/impostor-expired"]);
         assert!(ids(&["mitm", "mitm/relay-read"]).len() > 1, "twice the same is once");
         let folder = tempfile::tempdir().unwrap();
