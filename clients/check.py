@@ -46,11 +46,11 @@ CASES = {
     "again": ("good", {}, "worked"),
 }
 MUST_WORK = {"good", "goodip", "again"}
-SHORT = {"worked": "ok", "failed": "refuse", "unsupported": "-"}
+SHORT = {"worked": "ok", "failed": "refuse", "unsupported": "-", "hung": "hung"}
 
 # Start of a name -> the cases in which it is known to differ from a careful client. The longest start counts.
 KNOWN = {
-    "redis-cli": {"evil": "worked", "ip": "worked", "sentinel": "unsupported"},
+    "redis-cli": {"evil": "worked", "ip": "worked", "sentinel": "unsupported", "silent": "hung"},
     "redis-py-5.2.1": {"evil": "worked", "ip": "worked"},
     "stackexchange-redis-2.7.27": {"self": "worked", "otherca": "worked", "clienteku": "worked"},
     "stackexchange-redis-2.6.96": {"self": "worked", "otherca": "worked", "clienteku": "worked"},
@@ -65,7 +65,7 @@ KNOWN = {
     "freeredis": {"good": "failed", "again": "failed", "cnonly": "failed"},
     # Its cluster mode throws a NullReferenceException here; it speaks no TLS to Sentinels.
     "csredis": {
-        "insecure": "unsupported", "mutual": "unsupported", "cluster": "failed", "sentinel": "failed"},
+        "insecure": "unsupported", "mutual": "unsupported", "cluster": "failed", "sentinel": "failed", "silent": "hung"},
     "go-redis": {"cnonly": "failed"},
     "phpredis": {"sentinel": "unsupported"},
     "predis": {"sentinel": "unsupported"},
@@ -80,6 +80,10 @@ KNOWN = {
 
 class Broken(Exception):
     """The adapter did what the protocol forbids."""
+
+
+class Hung(Exception):
+    """The adapter says nothing: its library hangs."""
 
 
 class Adapter:
@@ -103,7 +107,7 @@ class Adapter:
         end = time.monotonic() + seconds
         while b"\n" not in self.buffer:
             if not self.selector.select(max(0, end - time.monotonic())):
-                raise Broken(f"no line within {seconds} s")
+                raise Hung(f"no line within {seconds} s")
             block = os.read(self.process.stdout.fileno(), 65536)
             if not block:
                 raise Broken("it ended")
@@ -120,7 +124,7 @@ class Adapter:
             self.process.stdin.flush()
         except BrokenPipeError:
             raise Broken("it ended") from None
-        answer = self.line(case["deadline_ms"] / 1000 + 0.5)
+        answer = self.line(case["deadline_ms"] / 1000 + 2)
         if self.buffer or self.selector.select(0):
             raise Broken("it wrote more than its answer, or ended")
         outcome = answer.get("outcome")
@@ -185,7 +189,12 @@ def check(client, servers, verbose):
                 raise Broken(f"its first line is not that of protocol 1 and version {client['version']}: {hello}")
             for number, name in enumerate(CASES, 1):
                 started = time.monotonic()
-                answer = adapter.ask(case_line(client["name"], number, name, servers))
+                try:
+                    answer = adapter.ask(case_line(client["name"], number, name, servers))
+                except Hung:
+                    answer = {"outcome": "hung"}
+                    adapter.close()
+                    adapter = Adapter(client, log)
                 if verbose:
                     print(f"  {name:9} {time.monotonic() - started:5.2f} s {json.dumps(answer)[:400]}")
                 outcome = answer["outcome"]
@@ -194,7 +203,7 @@ def check(client, servers, verbose):
                 if name in MUST_WORK and outcome != expected:
                     faults.append(f"{name}: {answer.get('error')}")
             adapter.leave()
-        except (Broken, OSError) as error:
+        except (Broken, Hung, OSError) as error:
             after = list(cells)[-1] if cells else "its start"
             faults.append(f"after {after}: {error}")
         finally:

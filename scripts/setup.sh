@@ -1,20 +1,41 @@
 #!/bin/sh
 # Installs what wirelab needs on Debian and Ubuntu: libpcap's headers, and with `--tests` the foreign
-# programs that the tests hold wirelab against. Says so, and does nothing where all is there.
+# programs that the tests hold wirelab against, and the languages of the clients in clients/registry.toml.
+# Go, Rust and .NET are taken as they are there. Says so, and does nothing where all is there.
 set -eu
-packages="libpcap-dev build-essential"
-wanted="cc"
+packages=""
+# need PACKAGE TEST...: the package is missing unless the test succeeds.
+need() {
+    package=$1
+    shift
+    "$@" >/dev/null 2>&1 && return
+    packages="$packages $package"
+}
+has() {
+    need "$1" command -v "$2"
+}
+need libpcap-dev test -e /usr/include/pcap/pcap.h
+has build-essential cc
 if [ "${1:-}" = "--tests" ]; then
-    packages="$packages tshark openssl redis-server redis-tools python3"
-    wanted="$wanted tshark openssl redis-server redis-cli python3"
+    has tshark tshark
+    has openssl openssl
+    has redis-server redis-server
+    has redis-tools redis-cli
+    has stunnel4 stunnel
+    has python3 python3
+    need python3-venv python3 -c "import ensurepip, venv"
+    has nodejs node
+    has npm npm
+    has default-jdk-headless javac
+    has maven mvn
+    has php-cli php
+    need php-redis php -r 'exit(extension_loaded("redis") ? 0 : 1);'
+    need php-predis test -e /usr/share/php/Predis/autoload.php
+    has ruby ruby
+    need ruby-redis ruby -e "require 'redis'"
 fi
-missing=""
-[ -e /usr/include/pcap/pcap.h ] || missing="libpcap-dev"
-for program in $wanted; do
-    command -v "$program" >/dev/null 2>&1 || missing="$missing $program"
-done
-[ -z "$missing" ] && exit 0
-echo "wirelab needs:$missing; installing with apt-get: $packages"
+[ -z "$packages" ] && exit 0
+echo "wirelab needs:$packages; installing them with apt-get"
 sudo=""
 [ "$(id -u)" = 0 ] || sudo="sudo"
 $sudo env DEBIAN_FRONTEND=noninteractive apt-get update -q

@@ -4,7 +4,15 @@ set -eu
 cd "$(dirname "$0")/.."
 scripts/setup.sh --tests
 cargo fmt --all --check
+# The clients are set up beside a build: most of that is waiting for downloads.
+cargo build --locked -p wirelab-cli
+log=$(mktemp)
+scripts/clients.sh install "${CARGO_TARGET_DIR:-target}/debug/wirelab" >"$log" 2>&1 &
+clients=$!
 cargo clippy --locked --workspace --all-targets -- -D warnings
+wait "$clients" || { cat "$log"; echo "a client could not be set up: see above"; exit 1; }
+grep -e "^skipped" -e "set up in" "$log" || true
 # The same cases each time, so that what this says of a commit stays true. `cargo test` alone draws new ones.
 PROPTEST_RNG_SEED=1 cargo test --locked --workspace
+scripts/clients.sh run
 scripts/fuzz.sh --runs 15000

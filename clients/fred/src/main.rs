@@ -107,14 +107,12 @@ async fn outcome(case: &Case) -> Value {
         return json!({"id": case.id, "outcome": "unsupported", "error": "fred has no switch for the check of certificates"});
     }
     let failed = |received: Option<String>, error: String| json!({"id": case.id, "outcome": "failed", "received": received, "error": error});
-    let within = Duration::from_millis(case.deadline_ms * 9 / 10);
-    match tokio::time::timeout(within, round_trip(case)).await {
-        Err(_) => failed(None, format!("no result in {} ms", case.deadline_ms)),
-        Ok(Err(error)) => failed(None, causes(&*error)),
-        Ok(Ok(Some(value))) if value == case.value => {
+    match round_trip(case).await {
+        Err(error) => failed(None, causes(&*error)),
+        Ok(Some(value)) if value == case.value => {
             json!({"id": case.id, "outcome": "worked", "received": value})
         }
-        Ok(Ok(other)) => failed(other, "GET returned another value than was SET".to_owned()),
+        Ok(other) => failed(other, "GET returned another value than was SET".to_owned()),
     }
 }
 

@@ -50,7 +50,7 @@ pub(crate) struct Arguments {
 pub(crate) enum Command {
     /// Run the headline scenarios and write a report
     Demo(RunOptions),
-    /// Run scenarios: files, folders or ids; all without any
+    /// Run scenarios: files, folders or ids; all but `posture` without any
     #[command(after_help = RUN_EXAMPLES)]
     Run {
         /// Files, folders or ids
@@ -221,7 +221,7 @@ pub(crate) struct RunOptions {
     /// What this program can connect to: it is told by WIRELAB_TOPOLOGY [default: standalone; the built-in client: all]
     #[arg(long)]
     pub(crate) topology: Vec<TopologyName>,
-    /// The good server
+    /// The good server: embedded, or a program of this machine; the terminator is stunnel before redis-server
     #[arg(long, default_value = "embedded")]
     pub(crate) server: ServerName,
     /// Transports that the client under test is run in
@@ -254,6 +254,8 @@ pub(crate) struct RunOptions {
 pub(crate) enum ServerName {
     Embedded,
     Redis,
+    Garnet,
+    Terminator,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]

@@ -1,6 +1,5 @@
-use crate::arguments::ServerName;
 use crate::bench_arguments::{
-    BenchArguments, BenchCommand, BenchOptions, CipherName, KeyName, OperationName, PlanOptions,
+    BenchArguments, BenchCommand, BenchOptions, BenchServer, CipherName, KeyName, OperationName, PlanOptions,
 };
 use crate::progress::Clock;
 use crate::{complain, say};
@@ -151,8 +150,8 @@ fn options(given: &BenchOptions) -> Result<Options, Failed> {
 fn subject(given: &BenchOptions) -> Subject {
     let (Some(plain), Some(tls), Some(authority)) = (&given.target, &given.tls_target, &given.cacert) else {
         let kind = match given.server {
-            ServerName::Embedded => ServerKind::Embedded,
-            ServerName::Redis => ServerKind::Redis,
+            BenchServer::Embedded => ServerKind::Embedded,
+            BenchServer::Redis => ServerKind::Redis,
         };
         let key = match given.key {
             KeyName::P256 => ServerKey::P256,

@@ -1,4 +1,4 @@
-use crate::arguments::{Color, ServerName};
+use crate::arguments::Color;
 use clap::{Args, Subcommand, ValueEnum};
 use std::path::PathBuf;
 use wirelab_bench::Address;
@@ -30,7 +30,7 @@ pub(crate) enum BenchCommand {
 pub(crate) struct BenchOptions {
     /// Server that is started for it
     #[arg(long, default_value = "redis", conflicts_with = "target")]
-    pub(crate) server: ServerName,
+    pub(crate) server: BenchServer,
     /// A server that is there, in plaintext; loopback only
     #[arg(long, value_name = "HOST:PORT", requires = "tls_target")]
     pub(crate) target: Option<Address>,
@@ -145,6 +145,12 @@ fn percent(text: &str) -> Result<f64, String> {
 fn amount(text: &str) -> Result<f64, String> {
     let value: f64 = text.parse().map_err(|_| "a number is expected".to_owned())?;
     if (0.0..=1e12).contains(&value) { Ok(value) } else { Err("it is at least 0".into()) }
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum BenchServer {
+    Embedded,
+    Redis,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]

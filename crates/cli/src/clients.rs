@@ -1,7 +1,9 @@
 use crate::arguments::{ClientsOptions, RunOptions};
 use crate::{complain, say};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
+use std::time::Instant;
 use time::OffsetDateTime;
 use wirelab_model::{ClientRecord, ExitCode, Scenario};
 use wirelab_runner::{ClientsError, Expectations, Registered, choose, registry};
@@ -37,10 +39,10 @@ pub(crate) fn chosen(
     let registry = registry(&folder)?;
     // A test excludes that those which the program carries do not parse.
     let carried = wirelab_runner::embedded().unwrap_or_default();
-    let carried = carried.into_iter().map(|source| source.scenario.id);
-    let ids: Vec<String> = carried.chain(selected.iter().map(|scenario| scenario.id.clone())).collect();
+    let carried = carried.into_iter().map(|source| source.scenario);
+    let known: Vec<Scenario> = carried.chain(selected.iter().cloned()).collect();
     let today = OffsetDateTime::now_utc().date();
-    let expectations = Expectations::read(&folder, &registry, &ids, today)?;
+    let expectations = Expectations::read(&folder, &registry, &known, today)?;
     Ok((choose(&registry, &given.client)?, expectations))
 }
 
@@ -80,15 +82,31 @@ fn list(clients: Vec<Registered>, json: bool) -> ExitCode {
     ExitCode::AsExpected
 }
 
-/// Runs the set-up of each client, one after the other, and says what it says.
+/// Runs the set-up of each client, and says what it says. Languages are set up at the same time, for most of it is waiting
+/// for downloads; the clients of one language one after the other, for they share the folders of its package manager.
 fn install(clients: &[Registered]) -> ExitCode {
-    let mut code = ExitCode::AsExpected;
+    let mut languages: BTreeMap<&str, Vec<&Registered>> = BTreeMap::new();
+    for client in clients {
+        languages.entry(&client.record.language).or_default().push(client);
+    }
+    let complete = std::thread::scope(|scope| {
+        let threads: Vec<_> =
+            languages.values().map(|clients| scope.spawn(|| install_in_turn(clients))).collect();
+        // Each is waited for, whatever the others say.
+        threads.into_iter().fold(true, |complete, thread| thread.join().unwrap_or(false) && complete)
+    });
+    if complete { ExitCode::AsExpected } else { ExitCode::Inconclusive }
+}
+
+/// Whether all of them are set up now.
+fn install_in_turn(clients: &[&Registered]) -> bool {
+    let mut complete = true;
     let mut done = Vec::new();
     for client in clients {
         let name = &client.record.name;
         if let Some(missing) = client.missing() {
             eprintln!("{name}: not set up: {missing}");
-            code = ExitCode::Inconclusive;
+            complete = false;
             continue;
         }
         let Some((program, arguments)) = client.setup.as_deref().and_then(<[String]>::split_first) else {
@@ -103,15 +121,20 @@ fn install(clients: &[Registered]) -> ExitCode {
         eprintln!("{name}: {program} {}", arguments.join(" "));
         // As seen from the folder of the client, and found through PATH where it has no `/`.
         let program = if program.contains('/') { client.folder.join(program) } else { program.into() };
+        let begun = Instant::now();
         let status =
             Command::new(&program).args(arguments).current_dir(&client.folder).stdin(Stdio::null()).status();
-        let failed = match status {
-            Ok(status) if status.success() => continue,
-            Ok(status) => format!("its set-up ended with {status}"),
-            Err(error) => format!("its set-up {} could not be started: {error}", program.display()),
-        };
-        eprintln!("{name}: {failed}");
-        code = ExitCode::Inconclusive;
+        match status {
+            Ok(status) if status.success() => {
+                eprintln!("{name}: set up in {:.1} s", begun.elapsed().as_secs_f64());
+                continue;
+            }
+            Ok(status) => eprintln!("{name}: its set-up ended with {status}"),
+            Err(error) => {
+                eprintln!("{name}: its set-up {} could not be started: {error}", program.display());
+            }
+        }
+        complete = false;
     }
-    code
+    complete
 }

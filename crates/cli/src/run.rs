@@ -29,7 +29,7 @@ pub(crate) fn run(wanted: &[String], tags: &[String], given: &RunOptions) -> Exi
         }
     };
     let builtin = client == Client::Builtin && given.client.is_empty();
-    let (scenarios, left_out) = match suited(scenarios, &topologies(&given.topology, builtin)) {
+    let (scenarios, left_out) = match suited(scenarios, &topologies(&given.topology, builtin), builtin) {
         Ok(suited) => suited,
         Err(error) => {
             let code = error.exit_code();
@@ -39,7 +39,7 @@ pub(crate) fn run(wanted: &[String], tags: &[String], given: &RunOptions) -> Exi
     };
     if left_out > 0 {
         eprintln!(
-            "not run: {left_out} scenarios for clients of a cluster or a Sentinel; --topology says that this is one\n"
+            "not run: {left_out} scenarios, of links between servers or for clients of a cluster or a Sentinel (--topology says that this is one)\n"
         );
     }
     let (registered, expectations) = match crate::clients::chosen(given, &scenarios) {
@@ -76,6 +76,8 @@ pub(crate) fn run(wanted: &[String], tags: &[String], given: &RunOptions) -> Exi
         server: match given.server {
             ServerName::Embedded => ServerKind::Embedded,
             ServerName::Redis => ServerKind::Redis,
+            ServerName::Garnet => ServerKind::Garnet,
+            ServerName::Terminator => ServerKind::Terminator,
         },
         deadline: Duration::from_secs(given.timeout),
         port: given.port,

@@ -4,14 +4,18 @@ use crate::control::left_behind;
 use crate::intruder::intruder;
 use crate::{Finding, wire};
 use wirelab_model::{
-    Attack, CanaryKind, ClientEnd, Connection, Direction, Ending, Got, Handshake, Opening, PeerReport, Trial,
+    Attack, CanaryKind, ClientEnd, Connection, Direction, Ending, Got, Handshake, Link, Opening, PeerReport,
+    Trial,
 };
 
 /// Judges one attacked trial by its own evidence. `secure` from here is not final: see
 /// [`crate::verdict`].
 pub fn find(attack: &Attack, trial: &Trial) -> Finding {
     let mut finding = match attack {
+        _ if trial.link == Some(Link::OpenPort) => crate::link::open_port(trial),
         Attack::Eavesdrop => eavesdrop(trial),
+        // A rogue master can make its replica believe something, too.
+        Attack::Impostor { .. } if trial.link.is_some() => impostor_or_relay(trial, true),
         Attack::TlsPort => crate::listen::tls_port(trial),
         Attack::Overhear => crate::listen::overhear(trial),
         Attack::Impostor { .. } | Attack::RelayRead { .. } => impostor_or_relay(trial, false),

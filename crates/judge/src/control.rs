@@ -1,5 +1,5 @@
 use crate::wire;
-use wirelab_model::{CanaryKind, ClientEnd, Connection, Direction, Got, Opening, Trial, TrialKind};
+use wirelab_model::{ClientEnd, Connection, Direction, Got, Opening, Trial, TrialKind};
 
 /// Whether a set-up without an attack works.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,6 +45,9 @@ fn success(trial: &Trial) -> String {
         "its password and its data in clear"
     };
     let left = left_behind(trial);
+    if let Some(link) = trial.link {
+        return format!("the link ({link}) worked with its good end, and the wire shows {wire}{left}");
+    }
     format!("the client worked with {peer}, and the wire shows {wire}{left}")
 }
 
@@ -72,8 +75,8 @@ fn failure(trial: &Trial) -> Option<String> {
         let unopened = |c: &Connection| c.opening == Opening::Tls && c.tls.is_none();
         let unread = trial.stored == Some(true) && peer.connections.iter().any(unopened);
         let got = |kind| unread || peer.connections.iter().any(|c| c.witnessed.from_client.contains(&kind));
-        for kind in [CanaryKind::Password, CanaryKind::Value] {
-            if !got(kind) {
+        for kind in crate::link::given(trial) {
+            if !got(*kind) {
                 return Some(format!("the client says that it worked, but its peer never got the {kind}"));
             }
         }
@@ -103,8 +106,10 @@ fn failure(trial: &Trial) -> Option<String> {
             ));
         }
     } else {
-        for kind in [CanaryKind::Password, CanaryKind::Value] {
-            if !wire::readable(trial, kind, Direction::Client) {
+        for kind in crate::link::carried(trial) {
+            // A master hands its data out.
+            let from_server = trial.link.is_some() && wire::readable(trial, *kind, Direction::Server);
+            if !from_server && !wire::readable(trial, *kind, Direction::Client) {
                 return Some(format!(
                     "the endpoints say that it worked in plaintext, but the capture does not hold the {kind}"
                 ));
@@ -118,7 +123,7 @@ fn failure(trial: &Trial) -> Option<String> {
 mod tests {
     use super::*;
     use crate::testkit::{good, leak};
-    use wirelab_model::{FlowKind, Transport};
+    use wirelab_model::{CanaryKind, FlowKind, Transport};
 
     #[test]
     fn a_working_set_up_passes_in_each_transport() {

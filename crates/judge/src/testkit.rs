@@ -24,6 +24,7 @@ pub(crate) fn good(transport: Transport) -> Trial {
     Trial {
         kind: TrialKind::ControlBefore,
         transport,
+        link: None,
         canaries: Canaries::new([[1; 12], [2; 12], [3; 12], [4; 12]]),
         port: 6379,
         announced_port: None,

@@ -1,6 +1,6 @@
 //! The files under `clients/`: which clients there are, and what is expected of them.
 
-use crate::Expect;
+use crate::{Expect, Weakness};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -53,13 +53,21 @@ pub struct ExpectationFile {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Expectation {
-    /// Name of a client, in which one `*` stands for any text.
-    pub client: String,
+    /// Name of a client, in which one `*` stands for any text; or a list of such names.
+    pub client: Names,
     /// Only these versions of its library, such as `<6` or `>=2.6, <2.7.33`.
     pub versions: Option<String>,
     /// Ids of scenarios, in which one `*` stands for any text, such as `certificate/name-*`.
+    #[serde(default)]
     pub scenarios: Vec<String>,
-    /// The verdict that is expected, or the verdicts: `secure`, `compromised`, `hung`.
+    /// And all scenarios that need one of these weaknesses, and expect clients in general to be secure.
+    #[serde(default)]
+    pub weaknesses: Vec<Weakness>,
+    /// But not these, written as in `scenarios`.
+    #[serde(default)]
+    pub except: Vec<String>,
+    /// The verdict that is expected, or the verdicts: `secure`, `compromised`, `hung`. Or `skipped` alone: the arm
+    /// cannot be decided, as where the client refuses the rogue without its flaw too.
     pub expect: Expect,
     /// Why.
     pub reason: String,
@@ -68,4 +76,24 @@ pub struct Expectation {
     /// Makes the entry a waiver: the last day on which it holds, UTC, as `2027-03-31`. From the next
     /// day on the cell fails, whatever its verdict is.
     pub until: Option<String>,
+}
+
+/// One name, or several.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged, expecting = "expected a name, or a list of names")]
+pub enum Names {
+    /// One.
+    One(String),
+    /// Several.
+    Several(Vec<String>),
+}
+
+impl Names {
+    /// All of them.
+    pub fn all(&self) -> &[String] {
+        match self {
+            Self::One(name) => std::slice::from_ref(name),
+            Self::Several(names) => names,
+        }
+    }
 }

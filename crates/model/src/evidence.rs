@@ -1,4 +1,4 @@
-use crate::{Canaries, ClientReport, PeerReport, Transport, WireReport};
+use crate::{Canaries, ClientReport, Link, PeerReport, Transport, WireReport};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -23,6 +23,8 @@ pub struct Trial {
     pub kind: TrialKind,
     /// How the client was told to talk.
     pub transport: Transport,
+    /// The link between servers that it was of; `client` is then its near end. None: of a client.
+    pub link: Option<Link>,
     /// The secrets of this trial.
     pub canaries: Canaries,
     /// Port on loopback that the client was told to use.

@@ -11,12 +11,15 @@ mod bench_plan;
 mod canary;
 mod client;
 mod clients;
+mod demand;
 mod event;
 mod evidence;
 mod exit;
 mod frame;
+mod link;
 mod matrix;
 mod peer;
+mod posture;
 mod record;
 mod redirect;
 mod scenario;
@@ -35,15 +38,18 @@ pub use bench::{
 pub use bench_plan::{BenchFleet, BenchPlan, BenchPlanRow};
 pub use canary::{Canaries, CanaryKind};
 pub use client::{ClientEnd, ClientReport};
-pub use clients::{Expectation, ExpectationFile, RegistryEntry, RegistryFile};
+pub use clients::{Expectation, ExpectationFile, Names, RegistryEntry, RegistryFile};
+pub use demand::Demand;
 pub use event::RunEvent;
 pub use evidence::{ArmEvidence, PacketView, Trial, TrialKind};
 pub use exit::ExitCode;
 pub use frame::{Frame, LINKTYPE_ETHERNET};
+pub use link::Link;
 pub use matrix::{Matrix, MatrixCell, MatrixRow};
 pub use peer::{
     Connection, Ending, Handshake, Harvest, Listener, Offered, Opening, PeerReport, TlsFacts, Witnessed,
 };
+pub use posture::{Environment, EnvironmentRecord, Has, Risk};
 pub use record::{
     ArmRecord, ClientRecord, ControlRecord, Exception, Outcome, RunRecord, ScenarioInfo, Setup,
 };

@@ -1,6 +1,9 @@
 //! `run.json`: what a run leaves for machines.
 
-use crate::{Attack, ExitCode, Expect, Got, Importance, Topology, Transport, TrialKind, Verdict, Weakness};
+use crate::{
+    Attack, EnvironmentRecord, ExitCode, Expect, Got, Importance, Topology, Transport, TrialKind, Verdict,
+    Weakness,
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -25,6 +28,9 @@ pub struct RunRecord {
     pub scenarios: Vec<ScenarioInfo>,
     /// The arms in the order in which they ran.
     pub arms: Vec<ArmRecord>,
+    /// How each environment keeps its Redis, where scenarios stand for one.
+    #[serde(default)]
+    pub environments: Vec<EnvironmentRecord>,
     /// The runs that show that the set-up works.
     pub controls: Vec<ControlRecord>,
 }

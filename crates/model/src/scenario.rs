@@ -1,4 +1,7 @@
-use crate::{AnnouncedHost, Destination, Got, Importance, Redirection, Topology, Verdict, Weakness};
+use crate::{
+    AnnouncedHost, Demand, Destination, Environment, Got, Importance, Link, Redirection, Topology, Verdict,
+    Weakness,
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -73,6 +76,15 @@ pub struct Scenario {
     /// What the client is told that it connects to. Clients get it as `WIRELAB_TOPOLOGY`.
     #[serde(default)]
     pub topology: Topology,
+    /// The link between servers that is under test. None: a client and a server are.
+    #[serde(default)]
+    pub link: Option<Link>,
+    /// The environment that it stands for, in the report's table of environments.
+    #[serde(default)]
+    pub environment: Option<Environment>,
+    /// What the good server makes of clients without a certificate, in the arms with mutual TLS.
+    #[serde(default)]
+    pub demand: Demand,
     /// What the attacker does.
     pub attack: Attack,
     /// The arms, at least one; each transport at most once.

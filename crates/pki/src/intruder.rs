@@ -1,14 +1,15 @@
 //! Certificates of clients that a server with mutual TLS must not let in.
 
+use crate::client_trust::REVOKED;
 use crate::kit::{Kit, Made, new_key, self_signed};
 use crate::lab::Lab;
 use crate::template::{self, whole_seconds};
 use crate::{Identity, PkiError};
-use rcgen::ExtendedKeyUsagePurpose;
+use rcgen::{ExtendedKeyUsagePurpose, SerialNumber};
 use time::{Duration, OffsetDateTime};
 use wirelab_model::Importance;
 
-/// A client that a server with mutual TLS must not let in.
+/// A client that a server with mutual TLS must not let in, as far as it can tell.
 #[derive(Debug, Clone, Copy)]
 pub struct Intruder {
     /// Stable name, as in scenario files.
@@ -24,7 +25,7 @@ pub struct Intruder {
 
 type Recipe = fn(&Kit<'_>) -> Result<Made, rcgen::Error>;
 
-static ALL: [Intruder; 6] = [
+static ALL: [Intruder; 8] = [
     Intruder {
         id: "none",
         flaw: "it shows no certificate at all",
@@ -83,6 +84,28 @@ static ALL: [Intruder; 6] = [
         recipe: Some(|kit| {
             let mut params = template::client(kit.now)?;
             params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+            kit.chain(&params, &[kit.root()])
+        }),
+    },
+    Intruder {
+        id: "revoked",
+        flaw: "its certificate is on the authority's list of revoked ones",
+        reference: "RFC 5280 section 5",
+        importance: Importance::High,
+        recipe: Some(|kit| {
+            let mut params = template::client(kit.now)?;
+            params.serial_number = Some(SerialNumber::from_slice(&REVOKED));
+            kit.chain(&params, &[kit.root()])
+        }),
+    },
+    Intruder {
+        id: "other-client",
+        flaw: "its certificate is that of another client of the same authority",
+        reference: "RFC 5280 section 6.1",
+        importance: Importance::Medium,
+        recipe: Some(|kit| {
+            let mut params = template::client(kit.now)?;
+            params.distinguished_name = template::named("another application");
             kit.chain(&params, &[kit.root()])
         }),
     },
@@ -145,7 +168,10 @@ mod tests {
         let mut roots = RootCertStore::empty();
         roots.add(lab.authority_der().clone()).unwrap();
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let verifier = WebPkiClientVerifier::builder_with_provider(roots.into(), provider).build().unwrap();
+        let verifier = WebPkiClientVerifier::builder_with_provider(roots.into(), provider)
+            .with_crls([lab.client_trust().revoked.clone()])
+            .build()
+            .unwrap();
         assert_eq!(refusal(&*verifier, &lab.client().chain, now), None);
         let expected = [
             ("self-signed", "UnknownIssuer"),
@@ -153,9 +179,13 @@ mod tests {
             ("expired", "Expired"),
             ("not-yet-valid", "NotValidYet"),
             ("server-usage", "InvalidPurpose"),
+            ("revoked", "Revoked"),
         ];
         let shown: Vec<_> = intruders().iter().filter(|intruder| intruder.id != "none").collect();
-        assert_eq!(shown.len(), expected.len());
+        assert_eq!(shown.len(), expected.len() + 1);
+        // Nothing is wrong with it but whose it is.
+        let other = lab.intrude(intruder("other-client").unwrap(), now).unwrap().unwrap();
+        assert_eq!(refusal(&*verifier, &other.chain, now), None);
         for (id, reason) in expected {
             let identity = lab.intrude(intruder(id).unwrap(), now).unwrap().unwrap();
             let refused = refusal(&*verifier, &identity.chain, now).unwrap();

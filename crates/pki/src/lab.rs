@@ -3,6 +3,7 @@ use rcgen::CertificateParams;
 use rustls_pki_types::CertificateDer;
 use time::OffsetDateTime;
 
+use crate::client_trust::ClientTrust;
 use crate::kit::{Authority, Kit, new_key, self_signed};
 use crate::template::{self, whole_seconds};
 use crate::{Entry, Identity, Shape};
@@ -30,6 +31,7 @@ pub struct Lab {
     root: Authority,
     good: Identity,
     client: Identity,
+    client_trust: ClientTrust,
 }
 
 impl Lab {
@@ -47,7 +49,9 @@ impl Lab {
             .map_err(|source| PkiError::Make { name: name.to_owned(), source })?;
         let good = issue("good", template::server(now), &root)?;
         let client = issue("client", template::client(now), &root)?;
-        Ok(Self { root, good, client })
+        let client_trust = ClientTrust::new(&root, now)
+            .map_err(|source| PkiError::Make { name: "list of revoked certificates".to_owned(), source })?;
+        Ok(Self { root, good, client, client_trust })
     }
 
     /// The authority's certificate in PEM: what a client under test is told to trust.
@@ -72,6 +76,12 @@ impl Lab {
     #[must_use]
     pub fn client(&self) -> &Identity {
         &self.client
+    }
+
+    /// What a server with mutual TLS is to know of its clients.
+    #[must_use]
+    pub fn client_trust(&self) -> &ClientTrust {
+        &self.client_trust
     }
 
     /// The client's chain and key as a PKCS#12 file: AES-256 and HMAC-SHA-256, which .NET and

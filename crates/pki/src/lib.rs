@@ -4,6 +4,7 @@
 //! No I/O and no clock: the time is an argument. This is the only crate that names rcgen.
 
 mod catalogue;
+mod client_trust;
 mod der;
 mod entry;
 mod identity;
@@ -16,6 +17,7 @@ mod template;
 mod weak;
 
 pub use catalogue::{all, find};
+pub use client_trust::ClientTrust;
 pub use entry::{Entry, Expectation, Shape};
 pub use identity::Identity;
 pub use intruder::{Intruder, intruder, intruders};

@@ -5,6 +5,7 @@ mod asking;
 mod encode;
 mod endpoint;
 mod heard;
+mod master;
 mod record;
 mod serve;
 mod session;
@@ -16,6 +17,7 @@ mod weak_key;
 
 pub use endpoint::{Accepts, Endpoint, EndpointError, Running, Stream};
 pub use heard::offered;
+pub use master::{DataSet, serve_replica};
 pub use record::{Recorder, ending};
 pub use serve::serve;
 pub use session::{Access, Next, Session};

@@ -5,7 +5,6 @@ use crate::record::{Recorder, alert, tls_error};
 use crate::sessions::Sessions;
 use crate::weak_key::WeakKey;
 use rustls::crypto::aws_lc_rs;
-use rustls::pki_types::CertificateDer;
 use rustls::server::danger::ClientCertVerifier;
 use rustls::server::{Acceptor, NoServerSessionStorage, WebPkiClientVerifier};
 use rustls::sign::{CertifiedKey, SigningKey, SingleCertAndKey};
@@ -16,8 +15,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 use tokio_rustls::LazyConfigAcceptor;
 use tokio_rustls::server::TlsStream;
-use wirelab_model::{CertificateSeen, Ending, Handshake, TlsFacts};
-use wirelab_pki::Identity;
+use wirelab_model::{CertificateSeen, Demand, Ending, Handshake, TlsFacts};
+use wirelab_pki::{ClientTrust, Identity};
 use wirelab_wire::tls::read_certificate;
 
 /// The server side of TLS with one certificate, good or not: whatever is in the chain is sent as it is.
@@ -70,12 +69,12 @@ impl Tls {
         Self::with(identity, None, &[&TLS12])
     }
 
-    /// TLS 1.2 and 1.3, and clients have to show a certificate that `authority` signed.
+    /// TLS 1.2 and 1.3, and clients are asked for a certificate that the authority signed and did not revoke.
     ///
     /// # Errors
     /// The key is of a kind that nobody here signs with, or the authority is none.
-    pub fn mutual(identity: &Identity, authority: &CertificateDer<'static>) -> Result<Self, rustls::Error> {
-        Self::with(identity, Some(demanding(authority)?), rustls::DEFAULT_VERSIONS)
+    pub fn mutual(identity: &Identity, trust: &ClientTrust, demand: Demand) -> Result<Self, rustls::Error> {
+        Self::with(identity, Some(asked(trust, demand)?), rustls::DEFAULT_VERSIONS)
     }
 
     /// The same with TLS 1.2 alone.
@@ -84,9 +83,10 @@ impl Tls {
     /// The key is of a kind that nobody here signs with, or the authority is none.
     pub fn mutual_tls12(
         identity: &Identity,
-        authority: &CertificateDer<'static>,
+        trust: &ClientTrust,
+        demand: Demand,
     ) -> Result<Self, rustls::Error> {
-        Self::with(identity, Some(demanding(authority)?), &[&TLS12])
+        Self::with(identity, Some(asked(trust, demand)?), &[&TLS12])
     }
 
     /// TLS 1.2 and 1.3, and clients are asked for a certificate: any will do, and none.
@@ -252,13 +252,18 @@ impl Tls {
 }
 
 /// Clients have to show a certificate that this authority signed.
-fn demanding(authority: &CertificateDer<'static>) -> Result<Arc<dyn ClientCertVerifier>, rustls::Error> {
+/// How clients are asked for a certificate.
+fn asked(trust: &ClientTrust, demand: Demand) -> Result<Arc<dyn ClientCertVerifier>, rustls::Error> {
     let mut roots = RootCertStore::empty();
-    roots.add(authority.clone())?;
+    roots.add(trust.authority.clone())?;
     let provider = Arc::new(aws_lc_rs::default_provider());
-    WebPkiClientVerifier::builder_with_provider(roots.into(), provider)
-        .build()
-        .map_err(|error| rustls::Error::General(error.to_string()))
+    let verifier = WebPkiClientVerifier::builder_with_provider(roots.into(), provider)
+        .with_crls([trust.revoked.clone()]);
+    let verifier = match demand {
+        Demand::Required => verifier,
+        Demand::Optional => verifier.allow_unauthenticated(),
+    };
+    verifier.build().map_err(|error| rustls::Error::General(error.to_string()))
 }
 
 fn failure(error: &io::Error) -> (Handshake, Ending) {

@@ -2,13 +2,14 @@ mod dump;
 mod facts;
 mod picture;
 
+use crate::posture::{class, gains};
 use crate::remedy::remedies;
 use crate::words::{column_title, gained, mark, outcome, symbol};
 use askama::Template;
 use dump::Packet;
 use facts::{Fact, facts};
 use std::collections::BTreeMap;
-use wirelab_model::{ArmEvidence, ArmRecord, RunRecord, ScenarioInfo, Transport, Verdict};
+use wirelab_model::{ArmEvidence, ArmRecord, EnvironmentRecord, RunRecord, ScenarioInfo, Transport, Verdict};
 
 #[derive(Template)]
 #[template(path = "run.html")]
@@ -17,6 +18,14 @@ struct Page<'a> {
     outcome: &'static str,
     columns: Vec<Column<'a>>,
     scenarios: Vec<Section<'a>>,
+    environments: Vec<Row<'a>>,
+}
+
+/// A row of the gap table.
+struct Row<'a> {
+    record: &'a EnvironmentRecord,
+    gains: String,
+    class: &'static str,
 }
 
 struct Column<'a> {
@@ -89,7 +98,9 @@ pub fn page(record: &RunRecord, evidence: &BTreeMap<String, ArmEvidence>) -> Res
             client: record.arms.iter().find(|arm| arm.arm == transport).map_or("", |arm| &arm.client),
         })
         .collect();
-    Page { record, outcome: outcome(record), columns, scenarios }.render()
+    let row = |record| Row { record, gains: gains(record), class: class(record.risk) };
+    let environments = record.environments.iter().map(row).collect();
+    Page { record, outcome: outcome(record), columns, scenarios, environments }.render()
 }
 
 fn view<'a>(

@@ -5,6 +5,7 @@ mod connection;
 mod explain;
 mod html;
 mod matrix;
+mod posture;
 mod remedy;
 mod reports;
 mod terminal;

@@ -1,5 +1,6 @@
 //! The matrix of a run: clients by scenarios, in each of its forms.
 
+mod columns;
 mod html;
 mod markdown;
 mod terminal;

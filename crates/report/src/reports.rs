@@ -49,6 +49,7 @@ fn only(record: &RunRecord, client: &str) -> RunRecord {
     let mut only = record.clone();
     only.setup.client = client.to_owned();
     only.clients.retain(|one| one.name == client);
+    only.environments.retain(|row| row.client == client);
     only.controls.retain(|control| control.client == client || control.client == "builtin");
     let own: Vec<_> = record.arms.iter().filter(|arm| arm.client == client).collect();
     only.arms.retain(|arm| {

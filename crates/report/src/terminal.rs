@@ -67,7 +67,7 @@ pub fn table(record: &RunRecord, color: bool) -> String {
 
 /// What stands below the table of a run: controls, what is not as expected, the outcome.
 pub(crate) fn foot(record: &RunRecord, color: bool) -> String {
-    let mut out = String::new();
+    let mut out = crate::posture::table(&record.environments, color);
     let more = |count: usize| match count.saturating_sub(MOST_TOLD) {
         0 => String::new(),
         more => format!("\n  and {more} more, which run.json has"),

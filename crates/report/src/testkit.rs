@@ -90,6 +90,7 @@ pub(crate) fn run() -> (RunRecord, BTreeMap<String, ArmEvidence>) {
             attack: Attack::RelayRead { certificate: "self-signed".into() },
         }],
         arms,
+        environments: Vec::new(),
         controls: Vec::new(),
     };
     (record, evidence)

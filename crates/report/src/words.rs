@@ -12,6 +12,11 @@ pub(crate) fn gained_by(verdict: Verdict, got: &[Got]) -> String {
             other => other.to_string(),
         };
     }
+    things(got)
+}
+
+/// What somebody got: `password, data`.
+pub(crate) fn things(got: &[Got]) -> String {
     let words: Vec<String> = got
         .iter()
         .map(|got| match got {

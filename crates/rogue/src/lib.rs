@@ -5,6 +5,7 @@ mod comeback;
 mod corrupt;
 mod flight;
 mod greeting;
+mod master;
 pub mod misbehaviour;
 mod path;
 mod redirect;
@@ -28,6 +29,7 @@ use thiserror::Error;
 use tokio::sync::mpsc;
 use wirelab_model::{Connection, Ending, Listener, PeerReport};
 use wirelab_pki::Identity;
+pub use wirelab_redis::DataSet;
 use wirelab_redis::{Accepts, Access, Endpoint, EndpointError, Running, Secrets, Session, Store, Tls, serve};
 
 /// Why there is no rogue.

@@ -1,11 +1,11 @@
 //! The certificates of a run, and the files that clients get.
 
 use crate::lab::{RunError, make_folder, write_error, write_file};
-use rustls_pki_types::CertificateDer;
 use std::path::{Path, PathBuf};
 use time::OffsetDateTime;
+use wirelab_model::Demand;
 use wirelab_pki::{Identity, Shape};
-use wirelab_subject::TlsFiles;
+use wirelab_subject::{ClientCertificates, TlsFiles};
 
 /// An authority that nobody else has, and all that it signs.
 pub(crate) struct Certificates {
@@ -71,9 +71,9 @@ impl Certificates {
         self.pki.client()
     }
 
-    /// The authority of the run.
-    pub(crate) fn authority(&self) -> &CertificateDer<'static> {
-        self.pki.authority_der()
+    /// What a good server with mutual TLS makes of clients.
+    pub(crate) fn of_clients(&self, demand: Demand) -> ClientCertificates<'_> {
+        ClientCertificates { trust: self.pki.client_trust(), good: self.pki.client(), demand }
     }
 
     /// What an attacker shows whose host really is called what it announces; good for `also` too.

@@ -1,11 +1,11 @@
 //! Writes what a trial recorded into its folder, secrets masked. The capture itself cannot be
 //! masked: it is readable by its owner only.
 
+use crate::group::Group;
 use crate::lab::{RunError, make_folder, write_file};
 use crate::trial::Recorded;
 use std::path::Path;
-use wirelab_model::{ArmEvidence, Topology, Transport};
-use wirelab_subject::Client;
+use wirelab_model::{ArmEvidence, Demand, Topology};
 
 /// Most packets to show of an arm.
 const PACKETS: usize = 16;
@@ -56,20 +56,18 @@ fn json_error(path: &Path, error: &serde_json::Error) -> RunError {
 }
 
 /// Folder of an arm's evidence, relative to the run's folder.
-pub(crate) fn arm_folder(client: &Client, scenario: &str, transport: Transport) -> String {
-    format!("evidence/{}/{}/{transport}", client.folder(), scenario.replace('/', "-"))
+pub(crate) fn arm_folder(group: &Group, scenario: &str) -> String {
+    let folder = if group.link.is_some() { "links" } else { group.client.folder() };
+    format!("evidence/{folder}/{}/{}", scenario.replace('/', "-"), group.transport)
 }
 
 /// Folder of a control's evidence, relative to the run's folder.
-pub(crate) fn control_folder(
-    client: &Client,
-    topology: Topology,
-    transport: Transport,
-    name: &str,
-) -> String {
-    let folder = client.folder();
-    match topology {
-        Topology::Standalone => format!("evidence/{folder}/controls/{transport}-{name}"),
-        other => format!("evidence/{folder}/controls/{other}-{transport}-{name}"),
+pub(crate) fn control_folder(group: &Group, name: &str) -> String {
+    let Group { client, transport, topology, demand, .. } = group;
+    if let Some(link) = group.link {
+        return format!("evidence/links/controls/{link}-{transport}-{name}");
     }
+    let topology = if *topology == Topology::Standalone { String::new() } else { format!("{topology}-") };
+    let demand = if *demand == Demand::Required { String::new() } else { format!("{demand}-") };
+    format!("evidence/{}/controls/{topology}{transport}-{demand}{name}", client.folder())
 }

@@ -6,7 +6,7 @@ use semver::{Version, VersionReq};
 use std::collections::BTreeMap;
 use std::path::Path;
 use time::{Date, Month};
-use wirelab_model::{Exception, Expect, Expectation, ExpectationFile, Verdict};
+use wirelab_model::{Arm, Exception, Expect, Expectation, ExpectationFile, Scenario, Verdict};
 
 /// What is expected of each client in each scenario where it is not what the scenario says.
 #[derive(Debug, Clone, Default)]
@@ -24,7 +24,7 @@ pub(crate) struct Cell {
 
 impl Expectations {
     /// Reads `expectations.toml` in the clients folder; without one there are no exceptions. `registry` and
-    /// `scenarios` (ids) are all that there are, so that an entry that means none of them is found.
+    /// `scenarios` are all that there are, so that an entry that means none of them is found.
     ///
     /// # Errors
     /// The file does not parse, names no client or scenario that there is, expects what is no answer, or has
@@ -32,7 +32,7 @@ impl Expectations {
     pub fn read(
         folder: &Path,
         registry: &[Registered],
-        scenarios: &[String],
+        scenarios: &[Scenario],
         today: Date,
     ) -> Result<Self, ClientsError> {
         let Some(text) = Text::read(&folder.join("expectations.toml"))? else { return Ok(Self::default()) };
@@ -59,15 +59,15 @@ type Fault = (String, String, String);
 fn cells(
     entry: &Expectation,
     registry: &[Registered],
-    scenarios: &[String],
+    scenarios: &[Scenario],
     today: Date,
 ) -> Result<Vec<(Key, Cell)>, Fault> {
     let fault = |at: &str, message: String, help: &str| Err((at.to_owned(), message, help.to_owned()));
     let verdicts = entry.expect.verdicts();
     let is_answer = |v: &Verdict| matches!(v, Verdict::Secure | Verdict::Compromised | Verdict::Hung);
-    if let Some(other) = verdicts.iter().find(|verdict| !is_answer(verdict)) {
-        let help =
-            "expect `secure`, `compromised` or `hung`: the other verdicts say that the lab cannot tell";
+    let untestable = *verdicts == [Verdict::Skipped];
+    if let Some(other) = verdicts.iter().find(|verdict| !is_answer(verdict)).filter(|_| !untestable) {
+        let help = "expect `secure`, `compromised` or `hung`, or `skipped` alone: the other verdicts say that the lab cannot tell";
         return fault(&other.to_string(), format!("a client cannot be expected to be `{other}`"), help);
     }
     if verdicts.is_empty() {
@@ -86,11 +86,17 @@ fn cells(
         let help = "write it as `<6` or as `>=2.6, <2.7.33`";
         return fault(versions, format!("`{versions}` is no range of versions"), help);
     };
-    let named: Vec<&Registered> =
-        registry.iter().filter(|client| fits(&entry.client, &client.record.name)).collect();
+    let mut named: Vec<&Registered> = Vec::new();
+    for pattern in entry.client.all() {
+        let before = named.len();
+        named.extend(registry.iter().filter(|client| fits(pattern, &client.record.name)));
+        if named.len() == before {
+            let message = format!("no client is called `{pattern}`");
+            return fault(pattern, message, "`wirelab clients` lists them; one `*` stands for any text");
+        }
+    }
     if named.is_empty() {
-        let message = format!("no client is called `{}`", entry.client);
-        return fault(&entry.client, message, "`wirelab clients` lists them; one `*` stands for any text");
+        return fault("client", "no client is named".into(), "name at least one");
     }
     let mut clients = Vec::new();
     for client in named {
@@ -115,21 +121,46 @@ fn cells(
         expired: day.is_some_and(|day| today > day),
     };
     let cell = Cell { expect: entry.expect.clone(), exception };
-    let mut cells = Vec::new();
+    let ids = ids(entry, scenarios)?;
+    let cells = ids.iter().flat_map(|id| {
+        let cell = &cell;
+        clients.iter().map(move |name| (((*name).clone(), (*id).to_owned()), cell.clone()))
+    });
+    Ok(cells.collect())
+}
+
+/// The scenarios that an entry means.
+fn ids<'a>(entry: &Expectation, scenarios: &'a [Scenario]) -> Result<Vec<&'a str>, Fault> {
+    let help = "`wirelab list` shows the ids; one `*` stands for any text";
+    let by_id = |pattern: &String| {
+        let found = scenarios.iter().map(|scenario| scenario.id.as_str()).filter(|id| fits(pattern, id));
+        let found: Vec<&str> = found.collect();
+        if found.is_empty() {
+            return Err((pattern.clone(), format!("no scenario is called `{pattern}`"), help.to_owned()));
+        }
+        Ok(found)
+    };
+    let mut ids = Vec::new();
     for pattern in &entry.scenarios {
-        let ids: Vec<&String> = scenarios.iter().filter(|id| fits(pattern, id)).collect();
-        if ids.is_empty() {
-            let help = "`wirelab list` shows the ids; one `*` stands for any text";
-            return fault(pattern, format!("no scenario is called `{pattern}`"), help);
-        }
-        for id in ids {
-            cells.extend(clients.iter().map(|name| (((*name).clone(), id.clone()), cell.clone())));
-        }
+        ids.extend(by_id(pattern)?);
     }
-    if entry.scenarios.is_empty() {
-        return fault("scenarios", "no scenario is named".into(), "name at least one");
+    let secure = |arm: &Arm| arm.transport.is_verified() && arm.expect == Expect::One(Verdict::Secure);
+    for weakness in &entry.weaknesses {
+        let of = |scenario: &&Scenario| scenario.weakness == *weakness && scenario.arms.iter().any(secure);
+        ids.extend(scenarios.iter().filter(of).map(|scenario| scenario.id.as_str()));
     }
-    Ok(cells)
+    for pattern in &entry.except {
+        let excepted = by_id(pattern)?;
+        if !excepted.iter().any(|id| ids.contains(id)) {
+            let help = "an exception that excepts nothing is a mistake";
+            return Err((pattern.clone(), format!("the entry does not mean `{pattern}`"), help.to_owned()));
+        }
+        ids.retain(|id| !excepted.contains(id));
+    }
+    if ids.is_empty() {
+        return Err(("scenarios".into(), "no scenario is named".into(), "name at least one".into()));
+    }
+    Ok(ids)
 }
 
 /// Whether a name is the pattern, in which one `*` stands for any text.
@@ -173,6 +204,7 @@ fn date(text: &str) -> Result<Date, ()> {
 mod tests {
     use super::*;
     use crate::registry::registry;
+    use wirelab_model::Weakness;
 
     const GOOD: &str = r#"
 [[expectation]]
@@ -203,7 +235,18 @@ until = "2027-03-31"
         std::fs::create_dir(folder.path().join("lib")).unwrap();
         std::fs::write(folder.path().join("registry.toml"), file).unwrap();
         std::fs::write(folder.path().join("expectations.toml"), text).unwrap();
-        let scenarios = ["a/one", "b/two", "b/three"].map(str::to_owned);
+        let scenarios = [
+            ("a/one", Weakness::Name, Verdict::Secure),
+            ("b/two", Weakness::Time, Verdict::Secure),
+            ("b/three", Weakness::Name, Verdict::Compromised),
+        ]
+        .map(|(id, weakness, verdict)| {
+            let text = include_str!("../../../scenarios/mitm/impostor-wrong-host.toml");
+            let mut scenario: Scenario = toml::from_str(text).unwrap();
+            (scenario.id, scenario.weakness) = (id.to_owned(), weakness);
+            scenario.arms.iter_mut().for_each(|arm| arm.expect = Expect::One(verdict));
+            scenario
+        });
         Expectations::read(folder.path(), &registry(folder.path()).unwrap(), &scenarios, date(today).unwrap())
     }
 
@@ -215,6 +258,23 @@ until = "2027-03-31"
         assert_eq!(reason("lib-5", "b/three"), Some("it does not look at names"));
         assert_eq!(reason("lib-5", "b/two"), Some("known"));
         assert_eq!(reason("lib-6", "a/one"), None);
+    }
+
+    #[test]
+    fn a_weakness_stands_for_the_scenarios_in_which_it_matters() {
+        let text = GOOD
+            .replace(
+                "scenarios = [\"a/one\", \"b/*\"]",
+                "weaknesses = [\"name\", \"time\"]\nexcept = [\"b/two\"]",
+            )
+            .replace("\"lib-*\"", "[\"lib-5\", \"lib-6\"]")
+            .replace("versions = \"<6\"", "");
+        let found = read(&text, "2026-01-01").unwrap();
+        for client in ["lib-5", "lib-6"] {
+            assert!(found.of(client, "a/one").is_some());
+            assert!(found.of(client, "b/three").is_none(), "nobody is to be secure there");
+        }
+        assert!(found.of("lib-6", "b/two").is_none(), "excepted");
     }
 
     #[test]
@@ -246,10 +306,19 @@ until = "2027-03-31"
             ("\"lib-5\"", "\"lib-7\"", "no client is called `lib-7`"),
             ("\"b/two\"]", "\"b/tow\"]", "no scenario is called `b/tow`"),
             ("[\"b/two\"]", "[]", "no scenario is named"),
+            ("[\"b/two\"]", "[\"b/two\"]\nexcept = [\"a/one\"]", "does not mean `a/one`"),
+            ("[\"b/two\"]", "[\"b/two\"]\nexcept = [\"a/onn\"]", "no scenario is called `a/onn`"),
+            ("[\"b/two\"]", "[\"b/two\"]\nweaknesses = [\"nam\"]", "unknown variant `nam`"),
+            ("\"lib-5\"", "[]", "no client is named"),
             ("<6", "<<6", "no range of versions"),
             ("2027-03-31", "31.3.2027", "`31.3.2027` is no date"),
             ("2027-03-31", "2027-02-30", "`2027-02-30` is no date"),
-            ("\"compromised\"\nreason = \"known\"", "\"skipped\"\nreason = \"known\"", "`skipped`"),
+            (
+                "\"compromised\"\nreason = \"known\"",
+                "[\"secure\", \"skipped\"]\nreason = \"known\"",
+                "`skipped`",
+            ),
+            ("\"compromised\"\nreason = \"known\"", "\"inconclusive\"\nreason = \"known\"", "`inconclusive`"),
             ("\"compromised\"\nreason = \"known\"", "[]\nreason = \"known\"", "no verdict"),
             ("\"known\"", "\" \"", "`reason` or `link` is empty"),
             ("until", "untill", "unknown field"),

@@ -1,7 +1,7 @@
 //! The plan: which client runs which arms, in which order.
 
 use crate::trial::{HOST, host};
-use wirelab_model::{AnnouncedHost, Arm, Attack, Redirection, Scenario, Topology, Transport};
+use wirelab_model::{AnnouncedHost, Arm, Attack, Demand, Link, Redirection, Scenario, Topology, Transport};
 use wirelab_pki::{Entry, Shape};
 use wirelab_rogue::misbehaviour::{self, Family};
 use wirelab_subject::Client;
@@ -24,11 +24,23 @@ pub struct Group {
     pub transport: Transport,
     /// What it is told that it connects to.
     pub topology: Topology,
+    /// What the server makes of clients without a certificate.
+    pub demand: Demand,
+    /// The link between servers that is under test.
+    pub link: Option<Link>,
     /// The arms, in the order of their scenarios.
     pub arms: Vec<Planned>,
 }
 
 impl Group {
+    /// Who connects, for people: the near end of a link is no client.
+    pub(crate) fn near(&self) -> String {
+        match self.link {
+            None | Some(Link::Terminator | Link::OpenPort) => self.client.describe(),
+            Some(_) => "redis-server".to_owned(),
+        }
+    }
+
     /// Rogues that must be tried without their flaw: those whose refusal is to mean something.
     pub(crate) fn rogues(&self, scenarios: &[Scenario]) -> Vec<Rogue> {
         // A client that is kept waiting must be seen to work with the same rogue in each arm.
@@ -135,8 +147,10 @@ pub(crate) fn plan(scenarios: &[Scenario], clients: &[Client], wanted: Option<&[
         plan_one(scenarios, client, wanted, &mut groups);
     }
     let place = |client: &Client| clients.iter().position(|other| other == client);
-    groups
-        .sort_by_key(|group| (!group.client.is_own(), place(&group.client), group.transport, group.topology));
+    groups.sort_by_key(|group| {
+        let setup = (group.link, group.topology, group.demand);
+        (!group.client.is_own(), place(&group.client), group.transport, setup)
+    });
     groups
 }
 
@@ -152,9 +166,13 @@ fn plan_one(scenarios: &[Scenario], client: &Client, wanted: Option<&[Transport]
         Client::Builtin | Client::Gullible => &everything,
         Client::Command(_) | Client::Adapter(_) => &[Transport::Tls],
     });
+    let given = wanted;
     // An adapter may say that its library cannot do an arm, which then shows nothing.
     let may_lack = matches!(client, Client::Adapter(_));
     for (index, scenario) in scenarios.iter().enumerate() {
+        // The client is run as it is in that environment, whatever else it could do.
+        let there = scenario.environment.as_ref().map(|environment| [environment.transport]);
+        let wanted = there.as_ref().map_or(given, |there| there.as_slice());
         let tests_client =
             scenario.arms.iter().any(|a| a.transport.is_verified() && wanted.contains(&a.transport));
         // There the server is under test, whoever the client is.
@@ -163,8 +181,12 @@ fn plan_one(scenarios: &[Scenario], client: &Client, wanted: Option<&[Transport]
             // Liveness is for arms that are run.
             let shows = !arm.transport.is_verified();
             let own = wanted.contains(&arm.transport) && !tests_server;
-            let to_show = tests_server || (tests_client && shows && (!own || may_lack));
-            let who = if gullible(scenario, arm) {
+            let to_show = tests_server
+                || (tests_client && shows && (!own || may_lack) && Some([arm.transport]) != there);
+            let who = if scenario.link.is_some() {
+                // Whoever the client is: no client is under test.
+                [None, Some(&Client::Builtin)]
+            } else if gullible(scenario, arm) {
                 [None, (own || to_show).then_some(&Client::Gullible)]
             } else {
                 [own.then_some(client), to_show.then_some(&Client::Builtin)]
@@ -172,8 +194,11 @@ fn plan_one(scenarios: &[Scenario], client: &Client, wanted: Option<&[Transport]
             for who in who.into_iter().flatten() {
                 let planned = Planned { scenario: index, arm: arm.clone() };
                 let (transport, topology) = (arm.transport, scenario.topology);
+                // It means something with mutual TLS only.
+                let demand = if transport.is_mutual() { scenario.demand } else { Demand::default() };
                 let same = |group: &&mut Group| {
-                    group.transport == transport && group.topology == topology && group.client == *who
+                    let setup = (group.transport, group.topology, group.demand, group.link);
+                    setup == (transport, topology, demand, scenario.link) && group.client == *who
                 };
                 match groups.iter_mut().find(same) {
                     // Several clients need the same arm of the lab's own.
@@ -181,7 +206,8 @@ fn plan_one(scenarios: &[Scenario], client: &Client, wanted: Option<&[Transport]
                     Some(group) => group.arms.push(planned),
                     None => {
                         let client = who.clone();
-                        groups.push(Group { client, transport, topology, arms: vec![planned] });
+                        let link = scenario.link;
+                        groups.push(Group { client, transport, topology, demand, link, arms: vec![planned] });
                     }
                 }
             }

@@ -3,6 +3,7 @@
 use crate::group::{Group, plan};
 use crate::lab::{Lab, RunError};
 use crate::options::Options;
+use crate::posture::environments;
 use crate::registry::Registered;
 use crate::worker::{Done, Shared, Worker};
 use std::collections::BTreeMap;
@@ -99,6 +100,7 @@ async fn work(
         revealed,
         clients: registered.into_iter().map(|client| client.record).collect(),
         scenarios: scenarios.iter().map(info).collect(),
+        environments: environments(&scenarios, &arms, &controls, &evidence, &names),
         arms,
         controls,
     };
@@ -185,7 +187,11 @@ fn outcome(arms: &[ArmRecord], registered: &[Registered]) -> Outcome {
         arms.iter().filter(|arm| arm.verdict != Verdict::Skipped || required(&arm.client)).cloned().collect();
     let tested = registered.is_empty()
         || registered.iter().any(|client| counted.iter().any(|arm| arm.client == client.record.name));
-    let lacking = registered.iter().any(|client| client.required && client.record.skipped.is_some());
+    let skips = |client: &Registered| {
+        let of = |arm: &ArmRecord| arm.client == client.record.name && arm.verdict == Verdict::Skipped;
+        client.record.skipped.is_some() || arms.iter().any(of)
+    };
+    let lacking = registered.iter().any(|client| client.required && skips(client));
     match Outcome::of(&counted) {
         Outcome::AsExpected if lacking || !tested => Outcome::Inconclusive,
         outcome => outcome,

@@ -137,6 +137,9 @@ fn check(scenario: &Scenario) -> Result<(), Fault> {
             );
         }
     }
+    if let Some((message, help, at)) = crate::scenario_link::fault(scenario) {
+        return fault(message, help, &at);
+    }
     if scenario.arms.is_empty() {
         return fault(
             "there is no arm".into(),
@@ -178,7 +181,9 @@ fn check(scenario: &Scenario) -> Result<(), Fault> {
                 "got",
             );
         }
-        let proof = matches!(scenario.attack, Attack::Intruder { .. }) && transport == Transport::Tls;
+        let proof = matches!(scenario.attack, Attack::Intruder { .. })
+            && transport == Transport::Tls
+            && scenario.link.is_none();
         if arm.expect.allows(Verdict::Secure) && (!transport.is_verified() || proof) {
             return fault(
                 format!("the arm `{transport}` cannot be secure: it is there to show that the attack works"),

@@ -1,7 +1,7 @@
 //! Which scenarios a run takes: files, folders, ids, tags.
 
 use crate::scenario::{ScenarioError, parse};
-use include_dir::{Dir, include_dir};
+use include_dir::{Dir, File, include_dir};
 use miette::Diagnostic;
 use std::path::{Path, PathBuf};
 use thiserror::Error;
@@ -95,20 +95,24 @@ impl SelectError {
 /// One of them does not parse: a fault of wirelab, which a test excludes.
 pub fn embedded() -> Result<Vec<Source>, SelectError> {
     let mut sources = Vec::new();
-    for folder in EMBEDDED.dirs() {
-        for file in folder.files() {
-            let name = file.path().display().to_string();
-            let text = file.contents_utf8().unwrap_or_default();
-            let scenario = parse(&name, text).map_err(SelectError::Scenario)?;
-            sources.push(Source { origin: "built in".into(), text: text.to_owned(), scenario });
-        }
+    for file in carried(&EMBEDDED) {
+        let name = file.path().display().to_string();
+        let text = file.contents_utf8().unwrap_or_default();
+        let scenario = parse(&name, text).map_err(SelectError::Scenario)?;
+        sources.push(Source { origin: "built in".into(), text: text.to_owned(), scenario });
     }
     sources.sort_by(|a, b| a.scenario.id.cmp(&b.scenario.id));
     Ok(sources)
 }
 
+/// All files below a folder of the program.
+fn carried(folder: &'static Dir<'static>) -> Vec<&'static File<'static>> {
+    let below = folder.dirs().flat_map(carried);
+    folder.files().chain(below).collect()
+}
+
 /// The scenarios that `wanted` (files, folders, ids or folders of ids) and `filter` ask for, in the
-/// order asked for. Nothing wanted: all that the program carries.
+/// order asked for. Nothing wanted: all that the program carries but those of environments.
 ///
 /// # Errors
 /// See [`SelectError`].
@@ -117,6 +121,11 @@ pub fn select(wanted: &[String], filter: &Filter) -> Result<Vec<Source>, SelectE
     let mut selected: Vec<Source> = Vec::new();
     if wanted.is_empty() {
         selected.clone_from(&carried);
+        if filter.tags.is_empty() {
+            // They repeat the attacks of others, with clients as they are in one environment or another: an
+            // application that has no certificate is not to be run against a server that demands one.
+            selected.retain(|source| source.scenario.environment.is_none());
+        }
     }
     for given in wanted {
         for source in resolve(given, &carried)? {
@@ -148,15 +157,24 @@ pub fn select(wanted: &[String], filter: &Filter) -> Result<Vec<Source>, SelectE
     Ok(selected)
 }
 
-/// Those of the scenarios that a client which can do this much takes part in, and how many are left out.
+/// Those of the scenarios that a client which can do this much takes part in, and how many are left out. In
+/// links between servers no client is under test: only the lab's `own` run comes with them.
 ///
 /// # Errors
 /// [`SelectError::Nothing`]: none is left.
 pub fn suited(
     scenarios: Vec<Scenario>,
     topologies: &[Topology],
+    own: bool,
 ) -> Result<(Vec<Scenario>, usize), SelectError> {
     let all = scenarios.len();
+    let links = !own && scenarios.iter().all(|scenario| scenario.link.is_some());
+    let scenarios: Vec<Scenario> =
+        scenarios.into_iter().filter(|scenario| own || scenario.link.is_none()).collect();
+    if links {
+        let what = "only links between servers, in which no client is under test; run them without one";
+        return Err(SelectError::Nothing { what: what.into() });
+    }
     let mut wanted: Vec<String> = scenarios
         .iter()
         .filter(|scenario| !topologies.contains(&scenario.topology))
@@ -246,7 +264,7 @@ fn read(path: &Path) -> Result<Source, SelectError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use wirelab_model::{Attack, Expect, Transport, Verdict};
+    use wirelab_model::{Attack, Demand, Expect, Transport, Verdict};
     use wirelab_pki::Expectation;
     use wirelab_rogue::misbehaviour;
 
@@ -257,7 +275,7 @@ mod tests {
 
     #[test]
     fn every_carried_scenario_parses_and_its_id_is_its_path() {
-        for file in EMBEDDED.dirs().flat_map(Dir::files) {
+        for file in carried(&EMBEDDED) {
             let scenario = parse("x", file.contents_utf8().unwrap()).unwrap();
             assert_eq!(format!("{}.toml", scenario.id), file.path().display().to_string());
         }
@@ -272,6 +290,7 @@ mod tests {
                 .iter()
                 .map(|source| &source.scenario)
                 .filter(|scenario| matches!(&scenario.attack, Attack::Impostor { certificate } if certificate == entry.id))
+                .filter(|scenario| scenario.link.is_none())
                 .collect();
             let [scenario] = *impostors else { panic!("{}: {} scenarios", entry.id, impostors.len()) };
             let arm = |transport| scenario.arms.iter().find(|arm| arm.transport == transport).unwrap();
@@ -334,7 +353,14 @@ mod tests {
         let all = embedded().unwrap();
         for intruder in wirelab_pki::intruders() {
             let wanted = Attack::Intruder { certificate: intruder.id.into() };
-            let found: Vec<_> = all.iter().filter(|source| source.scenario.attack == wanted).collect();
+            let found: Vec<_> = all
+                .iter()
+                .filter(|source| {
+                    let Scenario { attack, demand, link, environment, .. } = &source.scenario;
+                    let usual = link.is_none() && environment.is_none();
+                    *attack == wanted && *demand == Demand::Required && usual
+                })
+                .collect();
             let [source] = *found else { panic!("{}: {} scenarios", intruder.id, found.len()) };
             assert_eq!(source.scenario.importance, intruder.importance, "{}", intruder.id);
             assert_eq!(source.scenario.references[0], intruder.reference, "{}", intruder.id);
@@ -343,8 +369,12 @@ mod tests {
 
     #[test]
     fn ids_folders_of_ids_files_and_folders() {
-        assert_eq!(ids(&[]).len(), EMBEDDED.dirs().flat_map(Dir::files).count());
-        assert_eq!(ids(&["eavesdrop"]), ["eavesdrop/session", "eavesdrop/tls-port"]);
+        let postures = ids(&["posture"]);
+        assert!(postures.len() > 5 && !ids(&[]).contains(&postures[0]));
+        assert_eq!(ids(&[]).len(), carried(&EMBEDDED).len() - postures.len());
+        let filter = Filter { tags: vec!["posture".into()] };
+        assert_eq!(select(&[], &filter).unwrap().len(), postures.len(), "a tag names them as well");
+        assert_eq!(ids(&["eavesdrop"]), ["eavesdrop/session"]);
         assert_eq!(ids(&["mitm/impostor-expired"]), ["mitm/impostor-expired"]);
         assert!(ids(&["mitm", "mitm/relay-read"]).len() > 1, "twice the same is once");
         let folder = tempfile::tempdir().unwrap();
@@ -362,11 +392,15 @@ mod tests {
     fn a_client_for_one_server_takes_part_in_what_needs_no_more() {
         let all: Vec<Scenario> = embedded().unwrap().into_iter().map(|source| source.scenario).collect();
         let count = all.len();
-        let (suited_ones, left_out) = suited(all.clone(), &[Topology::Standalone]).unwrap();
+        let (suited_ones, left_out) = suited(all.clone(), &[Topology::Standalone], false).unwrap();
+        assert!(suited_ones.iter().all(|scenario| scenario.link.is_none()));
+        let links = all.iter().filter(|scenario| scenario.link.is_some()).cloned().collect();
+        let error = suited(links, &[Topology::Standalone], false).unwrap_err();
+        assert!(error.to_string().contains("links between servers"), "{error}");
         assert!(suited_ones.iter().all(|scenario| scenario.topology == Topology::Standalone));
         assert!(left_out > 0 && suited_ones.len() + left_out == count);
         let cluster = all.into_iter().filter(|scenario| scenario.topology == Topology::Cluster).collect();
-        let error = suited(cluster, &[Topology::Standalone]).unwrap_err();
+        let error = suited(cluster, &[Topology::Standalone], false).unwrap_err();
         assert_eq!(error.exit_code(), ExitCode::NothingSelected);
         assert!(error.to_string().contains("add --topology cluster"), "{error}");
     }

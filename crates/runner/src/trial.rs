@@ -9,8 +9,8 @@ use std::path::Path;
 use std::time::Duration;
 use wirelab_capture::Recording;
 use wirelab_model::{
-    AnnouncedHost, Attack, Canaries, CanaryKind, Destination, Direction, Frame, PeerReport, Redirection,
-    Topology, Transport, Trial, TrialKind, Witnessed,
+    AnnouncedHost, Attack, Canaries, CanaryKind, Demand, Destination, Direction, Frame, Link, PeerReport,
+    Redirection, Topology, Transport, Trial, TrialKind, Witnessed,
 };
 use wirelab_pki::Shape;
 use wirelab_rogue::misbehaviour::{self, Family};
@@ -39,6 +39,8 @@ pub(crate) struct Spec<'a> {
     pub(crate) kind: TrialKind,
     pub(crate) transport: Transport,
     pub(crate) topology: Topology,
+    pub(crate) demand: Demand,
+    pub(crate) link: Option<Link>,
     pub(crate) client: &'a Client,
     pub(crate) peer: Peer,
 }
@@ -213,7 +215,7 @@ pub(crate) async fn run(lab: &Lab, spec: &Spec<'_>, folder: &Path) -> Result<Rec
     let dialled_port = |behind_rogue: bool| if behind_rogue { 0 } else { lab.options.port };
     let server = if spec.peer.needs_server() {
         let good = lab.certificates.identity("good")?;
-        let clients = transport.is_mutual().then(|| lab.certificates.authority());
+        let clients = transport.is_mutual().then(|| lab.certificates.of_clients(spec.demand));
         let tls = (transport.is_tls() || spec.peer == Peer::TlsPort).then_some(ServerTls {
             clients,
             tickets: spec.peer.wants_tickets(),
@@ -334,6 +336,7 @@ pub(crate) async fn run(lab: &Lab, spec: &Spec<'_>, folder: &Path) -> Result<Rec
     let trial = Trial {
         kind: spec.kind,
         transport: spec.transport,
+        link: None,
         canaries,
         port,
         announced_port,
@@ -418,7 +421,7 @@ pub(crate) async fn start_rogue(
 }
 
 /// Notes which secrets the peer read and wrote.
-fn witness(peer: &mut PeerReport, needles: &Needles) {
+pub(crate) fn witness(peer: &mut PeerReport, needles: &Needles) {
     let kinds = |bytes: &[u8]| {
         let mut kinds: Vec<CanaryKind> = needles.find(bytes).iter().map(|sighting| sighting.canary).collect();
         kinds.sort();
@@ -433,7 +436,12 @@ fn witness(peer: &mut PeerReport, needles: &Needles) {
 
 /// Reads the recording twice: once whole, for secrets in any packet of the interface, and once more
 /// for the packets that belong to the trial, which are what its capture file holds.
-fn read_capture(lab: &Lab, recording: &Recording, needles: &Needles, ports: &[u16]) -> (Vec<Frame>, Reading) {
+pub(crate) fn read_capture(
+    lab: &Lab,
+    recording: &Recording,
+    needles: &Needles,
+    ports: &[u16],
+) -> (Vec<Frame>, Reading) {
     let deaf = lab.options.sabotage == Some(Sabotage::DeafCapture);
     let all: &[Frame] = if deaf { &[] } else { &recording.frames };
     let whole = reading::read(all, recording.link_type, needles, ports);

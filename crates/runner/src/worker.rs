@@ -16,7 +16,7 @@ use wirelab_model::{
     Arm, ArmEvidence, ArmRecord, ClientEnd, ControlRecord, Exception, Expect, RunEvent, Scenario, Topology,
     Transport, TrialKind, Verdict,
 };
-use wirelab_subject::{Client, ServerKind};
+use wirelab_subject::{Client, LinkSetup, ServerKind};
 
 /// Final findings, by scenario and transport.
 pub(crate) type Findings = BTreeMap<(String, Transport), Finding>;
@@ -101,9 +101,15 @@ impl Worker {
             }
             return Ok(());
         }
+        if let Some(why) = lacks(self.lab.options.server, group) {
+            for planned in &group.arms {
+                self.finish(group, planned.scenario, Finding::skipped(why.clone()), "", 0);
+            }
+            return Ok(());
+        }
         let before = self.control(group, TrialKind::ControlBefore, None).await?;
         if !before.passed {
-            let folder = control_folder(&group.client, group.topology, group.transport, "before");
+            let folder = control_folder(group, "before");
             for planned in &group.arms {
                 let finding = without_control(&before);
                 let finding = self.unsupported(&folder, &finding).unwrap_or(finding);
@@ -131,10 +137,8 @@ impl Worker {
                 _ if idle => Peer::Idle,
                 peer => peer,
             };
-            let Group { client, transport, topology, .. } = group;
-            let (transport, topology) = (*transport, *topology);
-            let spec = Spec { kind: TrialKind::Attack, transport, topology, client, peer };
-            let folder = arm_folder(&group.client, &scenario.id, group.transport);
+            let spec = spec(group, TrialKind::Attack, peer);
+            let folder = arm_folder(group, &scenario.id);
             let recorded = self.trial(&spec, &folder).await?;
             let finding =
                 masked(&self.lab, &recorded, wirelab_judge::find(&scenario.attack, &recorded.trial));
@@ -158,6 +162,8 @@ impl Worker {
                 liveness,
             };
             let finding = wirelab_judge::verdict(&scenario.attack, finding, support);
+            let known = expected(&self.lab.options.expectations, &group.client, scenario, &planned.arm);
+            let finding = undecidable(finding, known);
             self.finish(group, planned.scenario, finding, &folder, duration_ms);
         }
         Ok(())
@@ -192,9 +198,8 @@ impl Worker {
         };
         self.tell_start(&format!("control {name}"), group);
         let peer = rogue.map_or(Peer::Good, Peer::unarmed);
-        let Group { client, transport, topology, .. } = group;
-        let spec = Spec { kind, transport: *transport, topology: *topology, client, peer };
-        let folder = control_folder(client, *topology, *transport, &name);
+        let spec = spec(group, kind, peer);
+        let folder = control_folder(group, &name);
         let recorded = self.trial(&spec, &folder).await?;
         let mut control = wirelab_judge::control(&recorded.trial);
         control.why = mask_why(&self.lab, &recorded, &control.why);
@@ -203,7 +208,7 @@ impl Worker {
             rogue: rogue.map(Rogue::word),
             arm: group.transport,
             topology: group.topology,
-            client: group.client.describe(),
+            client: group.near(),
             passed: control.passed,
             why: control.why.clone(),
             evidence: folder,
@@ -214,7 +219,7 @@ impl Worker {
     }
 
     fn tell_start(&self, name: &str, group: &Group) {
-        let (name, client) = (name.to_owned(), group.client.describe());
+        let (name, client) = (name.to_owned(), group.near());
         self.shared.tell(RunEvent::TrialStarted { name, arm: group.transport, client });
     }
 
@@ -222,7 +227,10 @@ impl Worker {
         let path = self.lab.options.folder.join(folder);
         crate::lab::make_folder(&path)?;
         // Boxed: the state of a whole trial is too large to be copied around.
-        let recorded = Box::pin(crate::trial::run(&self.lab, spec, &path)).await?;
+        let recorded = match spec.link {
+            None => Box::pin(crate::trial::run(&self.lab, spec, &path)).await?,
+            Some(link) => Box::pin(crate::links::run(&self.lab, spec, link, &path)).await?,
+        };
         let peer = if spec.peer.is_server() { "server" } else { "rogue" };
         let evidence = crate::evidence::write(&path, &recorded, peer, self.lab.options.reveal)?;
         self.done.evidence.insert(folder.to_owned(), evidence);
@@ -244,9 +252,12 @@ impl Worker {
         let record = ArmRecord {
             scenario: scenario.id.clone(),
             arm: arm.transport,
-            client: group.client.describe(),
+            client: group.near(),
             server: match group.topology {
-                Topology::Standalone => shared.server.clone(),
+                Topology::Standalone => match group.link {
+                    Some(link) => LinkSetup::program(link).unwrap_or_default(),
+                    None => shared.server.clone(),
+                },
                 // See `Server::start`.
                 Topology::Cluster | Topology::Sentinel => ServerKind::Embedded.describe().unwrap_or_default(),
             },
@@ -271,6 +282,20 @@ impl Worker {
     }
 }
 
+fn spec(group: &Group, kind: TrialKind, peer: Peer) -> Spec<'_> {
+    let Group { client, transport, topology, demand, link, .. } = group;
+    let (transport, topology, demand) = (*transport, *topology, *demand);
+    Spec { kind, transport, topology, demand, link: *link, client, peer }
+}
+
+/// What a group needs and is not there.
+fn lacks(server: ServerKind, group: &Group) -> Option<String> {
+    match group.link {
+        None => server.lacks(group.demand).map(str::to_owned),
+        Some(link) => LinkSetup::program(link).err().map(|error| error.to_string()),
+    }
+}
+
 /// What an arm must show: what the scenario says, unless another thing is expected of this very client over
 /// verified TLS. A waiver that is over changes nothing any more, but is still to be told of.
 fn expected<'a>(
@@ -280,7 +305,7 @@ fn expected<'a>(
     arm: &'a Arm,
 ) -> (&'a Expect, Option<&'a Exception>) {
     let cell = match client {
-        Client::Adapter(adapter) if arm.transport == Transport::Tls => {
+        Client::Adapter(adapter) if arm.transport.is_verified() => {
             expectations.of(adapter.name(), &scenario.id)
         }
         _ => None,
@@ -289,6 +314,19 @@ fn expected<'a>(
         Some(cell) if cell.exception.expired => (&arm.expect, Some(&cell.exception)),
         Some(cell) => (&cell.expect, Some(&cell.exception)),
         None => (&arm.expect, None),
+    }
+}
+
+/// An arm that could not be decided, where that is what is expected of this client: the reason is known, and nobody has to
+/// look for a fault of the lab.
+fn undecidable(finding: Finding, (expect, known): (&Expect, Option<&Exception>)) -> Finding {
+    match known {
+        Some(known)
+            if finding.verdict == Verdict::Inconclusive && *expect == Expect::One(Verdict::Skipped) =>
+        {
+            Finding::skipped(format!("not to be decided: {} ({})", known.reason, finding.why))
+        }
+        _ => finding,
     }
 }
 

@@ -72,7 +72,7 @@ fn each_is_read_as_it_should_be() {
 fn secrets_are_masked_unless_revealed() {
     let five = "5".repeat(64);
     let carriers = "\"one \"two \"three >four 5 \"six \"seven \"eight \"nine \"ten \"eleven \"twelve 'thirteen \"fourteen";
-    let transactions = "\"no\" \"pw \"old \"late \"never \"new \"long";
+    let transactions = "\"no\" \"pw \"old \"late\" \"never \"new \"long";
     for (name, secrets) in [("credentials.pcap", carriers), ("transaction-credentials.pcap", transactions)] {
         let path = folder().join(name);
         let (masked, revealed) = (read(&path, false), read(&path, true));

@@ -17,7 +17,9 @@ mod target;
 pub use adapter::{Adapter, AdapterCommand};
 pub use client::Client;
 pub use command::{SplitError, split};
-pub use server::{Pair, Server, ServerError, ServerKind, ServerTls};
+pub use server::{
+    ClientCertificates, FarEnd, LinkSetup, Linked, Pair, Server, ServerError, ServerKind, ServerTls,
+};
 pub use supervise::{OUTPUT_LIMIT, launcher, supervise};
 pub use target::{Target, TlsFiles};
 pub use wirelab_pki::ServerKey;

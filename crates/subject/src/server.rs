@@ -1,16 +1,23 @@
-//! The good server that a run needs: the embedded one, or the `redis-server` of the machine.
+//! The good server that a run needs: the embedded one, or a program of the machine.
 
+mod garnet;
+mod line;
+mod links;
 mod pair;
+mod program;
 mod redis_server;
+mod terminator;
 
+use garnet::Garnet;
+pub use links::{FarEnd, LinkSetup, Linked};
 pub use pair::Pair;
-use redis_server::{Ports, RedisServer};
-use rustls::pki_types::CertificateDer;
+use redis_server::{Config, Ports, RedisServer};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+use terminator::{LastHop, Terminator};
 use thiserror::Error;
-use wirelab_model::{PeerReport, Topology};
-use wirelab_pki::Identity;
+use wirelab_model::{Demand, PeerReport, Topology};
+use wirelab_pki::{ClientTrust, Identity};
 use wirelab_redis::{
     Accepts, Access, Address, Claims, Endpoint, EndpointError, Running, Session, Store, Tls, serve,
 };
@@ -25,6 +32,10 @@ pub enum ServerKind {
     Embedded,
     /// `redis-server`, found through PATH.
     Redis,
+    /// `garnet-server`, found through PATH.
+    Garnet,
+    /// A `redis-server` that knows no TLS behind `stunnel`, which ends it; both found through PATH.
+    Terminator,
 }
 
 impl ServerKind {
@@ -36,33 +47,48 @@ impl ServerKind {
         match self {
             Self::Embedded => Ok("embedded".into()),
             Self::Redis => redis_server::version(),
+            Self::Garnet => garnet::version(),
+            Self::Terminator => terminator::version(),
         }
+    }
+
+    /// Why it cannot be set up like this, if it cannot.
+    pub fn lacks(self, demand: Demand) -> Option<&'static str> {
+        (self == Self::Garnet && demand == Demand::Optional)
+            .then_some("garnet-server has no such setting: it demands certificates, or looks at none")
     }
 }
 
 /// Why there is no good server. The fault is the machine's.
 #[derive(Debug, Error)]
 pub enum ServerError {
-    /// No `redis-server`.
-    #[error(
-        "cannot run `redis-server`: {0}; install it (`apt-get install redis-server`) or use --server embedded"
-    )]
-    Missing(String),
+    /// The program is not there.
+    #[error("cannot run `{program}`: {reason}; {remedy}")]
+    Missing {
+        /// Which.
+        program: &'static str,
+        /// What the system says.
+        reason: String,
+        /// What to do.
+        remedy: &'static str,
+    },
     /// The embedded server has no listener.
     #[error("cannot start the embedded server: {0}")]
     Listen(#[from] EndpointError),
-    /// The embedded server's certificate cannot be used.
-    #[error("cannot start the embedded server with TLS: {0}")]
+    /// A certificate cannot be used.
+    #[error("cannot start the good server with TLS: {0}")]
     Tls(#[from] rustls::Error),
-    /// `redis-server` did not get ready.
-    #[error("redis-server did not answer on its socket: {reason}; its log is {}", log.display())]
+    /// A program did not get ready.
+    #[error("{program} did not answer PING: {reason}; its log is {}", log.display())]
     NotReady {
+        /// Which.
+        program: &'static str,
         /// What it says, or how long was waited.
         reason: String,
         /// Its log.
         log: PathBuf,
     },
-    /// A file or a connection of `redis-server` failed.
+    /// A file or a connection of a program failed.
     #[error("{what}: {source}")]
     Io {
         /// What was being done.
@@ -77,9 +103,8 @@ pub enum ServerError {
 pub struct ServerTls<'a> {
     /// What it shows.
     pub identity: &'a Identity,
-    /// The authority that must have signed the certificates of clients. None: clients need no
-    /// certificate.
-    pub clients: Option<&'a CertificateDer<'static>>,
+    /// What it makes of the certificates of clients. None: it asks for none.
+    pub clients: Option<ClientCertificates<'a>>,
     /// It gives tickets to resume sessions with. `redis-server` always does.
     pub tickets: bool,
     /// It speaks TLS 1.2 alone.
@@ -96,12 +121,27 @@ impl<'a> ServerTls<'a> {
         let tls = match self {
             Self { clients: None, old: false, .. } => Tls::new(self.identity)?,
             Self { clients: None, old: true, .. } => Tls::tls12(self.identity)?,
-            Self { clients: Some(authority), old: false, .. } => Tls::mutual(self.identity, authority)?,
-            Self { clients: Some(authority), old: true, .. } => Tls::mutual_tls12(self.identity, authority)?,
+            Self { clients: Some(clients), old: false, .. } => {
+                Tls::mutual(self.identity, clients.trust, clients.demand)?
+            }
+            Self { clients: Some(clients), old: true, .. } => {
+                Tls::mutual_tls12(self.identity, clients.trust, clients.demand)?
+            }
         };
         // As many as OpenSSL gives.
         Ok(Accepts::Tls(if self.tickets { tls.with_tickets(2)? } else { tls }))
     }
+}
+
+/// Mutual TLS of a good server.
+#[derive(Debug, Clone, Copy)]
+pub struct ClientCertificates<'a> {
+    /// Who signs those of clients, and which were revoked.
+    pub trust: &'a ClientTrust,
+    /// A good one, for the lab's own questions to the server.
+    pub good: &'a Identity,
+    /// Whether clients must show one.
+    pub demand: Demand,
 }
 
 /// A good server at work. Dropping it ends it.
@@ -113,12 +153,15 @@ pub struct Server {
 enum Inner {
     Embedded { running: Running, store: Store },
     Redis(Box<RedisServer>),
+    Garnet(Box<Garnet>),
+    Terminator(Box<Terminator>),
 }
 
 impl Server {
     /// Starts a server on 127.0.0.1 for the user `default` with this password: TLS only where there is
     /// an identity, plaintext only where there is none. Port 0 takes any free one. As a cluster or behind a
-    /// Sentinel it is always the embedded one, which is its own only node, or its own Sentinel.
+    /// Sentinel it is always the embedded one, which is its own only node, or its own Sentinel. Without TLS
+    /// there is nothing for a terminator to do: then its `redis-server` stands alone.
     ///
     /// # Errors
     /// See [`ServerError`].
@@ -131,14 +174,28 @@ impl Server {
         folder: &Path,
         launcher: &[String],
     ) -> Result<Self, ServerError> {
-        if kind == ServerKind::Redis && topology == Topology::Standalone {
-            let ports = match tls {
-                None => Ports { plain: Some(port), tls: None },
-                Some(tls) => Ports { plain: None, tls: Some((port, tls)) },
-            };
-            let server = RedisServer::start(ports, password, folder, launcher).await?;
-            let port = if tls.is_some() { server.tls() } else { server.plain() };
-            return Ok(Self { port, inner: Inner::Redis(Box::new(server)) });
+        match (kind, tls) {
+            _ if topology != Topology::Standalone => {}
+            (ServerKind::Embedded, _) => {}
+            (ServerKind::Garnet, tls) => {
+                let server = Garnet::start(port, password, tls, folder, launcher).await?;
+                return Ok(Self { port: server.port, inner: Inner::Garnet(Box::new(server)) });
+            }
+            (ServerKind::Terminator, Some(tls)) => {
+                let hop = LastHop::Socket;
+                let server = Terminator::start(port, hop, password, tls, folder, launcher).await?;
+                return Ok(Self { port: server.port, inner: Inner::Terminator(Box::new(server)) });
+            }
+            (ServerKind::Redis | ServerKind::Terminator, tls) => {
+                let ports = match tls {
+                    None => Ports { plain: Some(port), tls: None },
+                    Some(tls) => Ports { plain: None, tls: Some((port, tls)) },
+                };
+                let config = Config { ports, password, log_folder: folder, ..Config::default() };
+                let server = RedisServer::start(config, launcher).await?;
+                let port = if tls.is_some() { server.tls() } else { server.plain() };
+                return Ok(Self { port, inner: Inner::Redis(Box::new(server)) });
+            }
         }
         let accepts = match tls {
             None => Accepts::Plaintext,
@@ -167,10 +224,13 @@ impl Server {
     /// # Errors
     /// The server does not answer.
     pub async fn holds(&self, key: &str, value: &str) -> Result<bool, ServerError> {
-        match &self.inner {
-            Inner::Embedded { store, .. } => Ok(store.holds(key.as_bytes(), value.as_bytes())),
-            Inner::Redis(server) => server.holds(key, value).await,
-        }
+        let line = match &self.inner {
+            Inner::Embedded { store, .. } => return Ok(store.holds(key.as_bytes(), value.as_bytes())),
+            Inner::Redis(server) => server.line(),
+            Inner::Garnet(server) => &server.program.line,
+            Inner::Terminator(server) => server.server.line(),
+        };
+        program::io("cannot ask the good server for the value", line.holds(key, value).await)
     }
 
     /// Ends it. The embedded server reports its connections.
@@ -178,6 +238,14 @@ impl Server {
         match self.inner {
             Inner::Embedded { running, .. } => Some(running.stop(within).await),
             Inner::Redis(server) => {
+                server.stop(within).await;
+                None
+            }
+            Inner::Garnet(server) => {
+                server.program.stop(within).await;
+                None
+            }
+            Inner::Terminator(server) => {
                 server.stop(within).await;
                 None
             }

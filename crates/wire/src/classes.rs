@@ -1,7 +1,8 @@
 //! Classes of data in values: tokens, keys, e-mail addresses, card numbers and so on, by their form.
 //!
 //! A false alarm counts as a fault. Where a form alone says too little, more is asked for: a JWT must
-//! decode, a card number must pass its check digit and belong to an issuer, a session id must look random.
+//! decode, a card number must pass its check digit, belong to an issuer, and be in groups or near a word that names
+//! it, a session id must look random.
 
 mod email;
 mod iban;
@@ -33,7 +34,7 @@ pub enum Class {
     BearerToken,
     /// A JSON web token (RFC 7519), signed or encrypted.
     Jwt,
-    /// The value of a cookie, or the id of a session.
+    /// The id of a session: by its name, or a random value of a cookie.
     Session,
     /// A private key in PEM (RFC 7468, OpenSSH, PGP).
     PrivateKey,
@@ -235,7 +236,7 @@ impl Classifier {
     }
 
     fn anchored(&self, value: &[u8], findings: &mut Findings) {
-        let mut gcp_done = false;
+        let (mut gcp_done, mut cookies_to) = (false, 0);
         for hit in self.anchors.find_iter(value) {
             if findings.0.len() >= MAX_FINDINGS {
                 return;
@@ -246,8 +247,10 @@ impl Classifier {
                 Anchor::Jwt => (Class::Jwt, tokens::jwt(value, start)),
                 Anchor::Bearer => (Class::BearerToken, tokens::bearer(value, start, end)),
                 Anchor::Pem => (Class::PrivateKey, tokens::private_key(value, start, end)),
+                // It lies within a cookie.
+                Anchor::CookieHeader if start < cookies_to => continue,
                 Anchor::CookieHeader => {
-                    tokens::cookies(value, start, end, &mut |range| {
+                    cookies_to = tokens::cookies(value, start, end, &mut |range| {
                         findings.add(Class::Session, Some(range));
                     });
                     continue;

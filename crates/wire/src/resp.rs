@@ -205,6 +205,13 @@ impl Decoder {
                     self.bytes = 0;
                     return Ok(Some(value));
                 };
+                if matches!(value, Value::Attribute(_)) {
+                    // It says something of the element behind it, and is none itself. Among pairs it has no place.
+                    if !matches!(outer.kind, Aggregate::Map | Aggregate::Attribute) {
+                        outer.items.push(value);
+                    }
+                    break;
+                }
                 outer.items.push(value);
                 outer.left -= 1;
                 match self.close_if_full() {

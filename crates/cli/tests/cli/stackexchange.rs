@@ -78,3 +78,70 @@ fn without_ssl_its_password_and_data_are_on_the_wire() {
         (&"compromised".into(), &serde_json::json!(["credential", "data"]))
     );
 }
+
+/// The keys `sslcert=` and `sslkey=` are in circulation, and StackExchange.Redis has none such. Against a server that demands
+/// a certificate of its clients, the string throws before any packet; with `ignoreUnknown` it connects without a
+/// certificate and is turned away. The adapter does what the string means, as the API's own ways do.
+#[test]
+fn a_string_with_sslcert_shows_no_certificate_unless_somebody_else_sets_it() {
+    let mutual = ["run", "mutual/session", "--arm", "mtls"];
+    for (argument, connects, told) in [
+        ("--sslcert", false, "Keyword 'sslcert' is not supported"),
+        ("--ignore-unknown", true, "not possible to connect to the redis server"),
+    ] {
+        let Some(command) = built("3.4.35", argument) else { return };
+        let (output, folder) = wirelab(&[&mutual[..], &["--client-cmd", &command]].concat());
+        let text = text_of(&output);
+        assert_eq!(output.status.code(), Some(5), "{argument}: {text}");
+        let arm = &record(&folder)["arms"][0];
+        assert_eq!(arm["verdict"], "inconclusive", "{argument}: {text}");
+        assert!(arm["why"].as_str().unwrap().contains(told), "{argument}: {arm}");
+        let evidence = folder.path().join("run").join(control(&record(&folder), "control-before"));
+        let evidence: serde_json::Value =
+            serde_json::from_slice(&std::fs::read(evidence.join("evidence.json")).unwrap()).unwrap();
+        let connections = evidence["peer"]["connections"].as_array().unwrap();
+        assert_eq!(!connections.is_empty(), connects, "{argument}: {connections:?}");
+        for connection in connections {
+            assert_eq!(connection["client_certificate"], false, "{argument}: {connection}");
+            assert_eq!(connection["witnessed"]["from_client"], serde_json::json!([]), "{argument}");
+        }
+    }
+}
+
+/// Folder of a control's evidence.
+fn control(record: &serde_json::Value, kind: &str) -> String {
+    let mut controls = record["controls"].as_array().unwrap().iter();
+    let found = controls.find(|control| control["kind"] == kind && control["arm"] == "mtls").unwrap();
+    found["evidence"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn each_way_to_give_it_a_client_certificate_works_and_is_secure() {
+    if built("3.4.35", "").is_none() {
+        return;
+    }
+    let clients = project().join("..");
+    let names =
+        ["3.4.35", "3.4.35-pfx", "3.4.35-environment", "3.4.35-sslcert", "3.4.35-chain-policy", "2.7.27"]
+            .map(|name| format!("stackexchange-redis-{name}"));
+    let mut arguments = vec!["run", "mutual/session", "mutual/relay-without-certificate", "--arm", "mtls"];
+    arguments.extend(["--clients", clients.to_str().unwrap()]);
+    arguments.extend(names.iter().flat_map(|name| ["--client", name]));
+    let (output, folder) = wirelab(&arguments);
+    let record = record(&folder);
+    let found = |name: &str, scenario: &str| {
+        let mut arms = record["arms"].as_array().unwrap().iter();
+        let arm = arms.find(|arm| arm["client"] == name && arm["scenario"] == scenario).unwrap();
+        arm["verdict"].as_str().unwrap().to_owned()
+    };
+    for name in &names {
+        assert_eq!(found(name, "mutual/session"), "secure", "{name}: {}", text_of(&output));
+        // `TrustIssuer` of 2.7.27 takes the relay's certificate, and hands over its password.
+        let relay = if name.ends_with("2.7.27") { "compromised" } else { "secure" };
+        assert_eq!(found(name, "mutual/relay-without-certificate"), relay, "{name}: {}", text_of(&output));
+    }
+    let said =
+        folder.path().join("run/evidence/stackexchange-redis-3.4.35-sslcert/mutual-session/mtls/client.err");
+    let said = std::fs::read_to_string(said).unwrap();
+    assert!(said.contains("knows no sslcert= and sslkey="), "it says what it does: {said}");
+}

@@ -10,7 +10,10 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
-use wirelab_model::{AdapterAnswer, AdapterCase, AdapterOutcome, AdapterTopology, ClientReport, Transport};
+use wirelab_model::{
+    AdapterAnswer, AdapterCase, AdapterOutcome, AdapterTopology, ClientReport, Topology, Transport,
+};
+use wirelab_redis::SERVICE;
 
 /// Longest line of an adapter, in bytes.
 const LINE_LIMIT: u64 = 1 << 20;
@@ -183,26 +186,33 @@ fn parse<T: DeserializeOwned>(line: &[u8]) -> Result<T, Wrong> {
     })
 }
 
-/// What an adapter is asked. No server of today's arms wants a client certificate, so it gets none.
+/// What an adapter is asked. It gets a certificate of its own only where the server demands one: what it does with
+/// one that nobody asks for is not to blur the other arms.
 fn case(id: u64, target: &Target) -> AdapterCase {
+    let files = &target.files;
+    let own = |path: &Path| target.transport.is_mutual().then(|| path.display().to_string());
     AdapterCase {
         id,
         host: target.host.clone(),
         port: target.port,
         tls: target.transport.is_tls(),
         verify: target.transport != Transport::TlsUnverified,
-        ca: target.files.ca.display().to_string(),
-        client_cert: None,
-        client_key: None,
-        client_pfx: None,
+        ca: files.ca.display().to_string(),
+        client_cert: own(&files.client_cert),
+        client_key: own(&files.client_key),
+        client_pfx: own(&files.client_pfx),
         username: USERNAME.into(),
         password: target.canaries.password.clone(),
         key: target.canaries.key.clone(),
         value: target.canaries.value.clone(),
         url: target.url(),
         stackexchange: target.stackexchange(),
-        topology: AdapterTopology::Standalone,
-        service: "mymaster".into(),
+        topology: match target.topology {
+            Topology::Standalone => AdapterTopology::Standalone,
+            Topology::Cluster => AdapterTopology::Cluster,
+            Topology::Sentinel => AdapterTopology::Sentinel,
+        },
+        service: SERVICE.into(),
         deadline_ms: crate::command::millis(target.deadline),
     }
 }
@@ -221,12 +231,26 @@ mod tests {
             "client_cert": null, "client_key": null, "client_pfx": null, "username": "default",
             "password": unverified.canaries.password, "key": unverified.canaries.key,
             "value": unverified.canaries.value, "url": unverified.url(),
-            "stackexchange": unverified.stackexchange(), "topology": "standalone", "service": "mymaster",
+            "stackexchange": unverified.stackexchange(), "topology": "standalone", "service": "wirelab",
             "deadline_ms": 10000,
         });
         assert_eq!(serde_json::to_value(case(7, &unverified)).ok(), Some(expected));
         let verified = case(1, &target(Transport::Tls));
         assert_eq!((verified.tls, verified.verify), (true, true));
         assert!(!case(1, &target(Transport::Plaintext)).tls);
+        let mutual = case(1, &target(Transport::Mtls));
+        let own = [mutual.client_cert, mutual.client_key, mutual.client_pfx].map(Option::unwrap_or_default);
+        assert_eq!(own, ["/run/client.crt", "/run/client.key", "/run/client.pfx"]);
+    }
+
+    #[test]
+    fn a_case_says_what_is_behind_host_and_port() {
+        for (topology, said) in
+            [(Topology::Cluster, AdapterTopology::Cluster), (Topology::Sentinel, AdapterTopology::Sentinel)]
+        {
+            let target =
+                Target { topology, ..crate::target::tests::target(Transport::Tls, 1, Path::new("/run")) };
+            assert_eq!(case(1, &target).topology, said);
+        }
     }
 }

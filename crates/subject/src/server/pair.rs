@@ -1,6 +1,6 @@
 //! One good server with a port for plaintext and a port for TLS at once, to compare the two.
 
-use super::redis_server::{Ports, RedisServer};
+use super::redis_server::{Config, Ports, RedisServer};
 use super::{ServerError, ServerKind, ServerTls};
 use std::path::Path;
 use std::time::Duration;
@@ -34,7 +34,8 @@ impl Pair {
     ) -> Result<Self, ServerError> {
         if kind == ServerKind::Redis {
             let ports = Ports { plain: Some(0), tls: Some((0, ServerTls::new(identity))) };
-            let server = RedisServer::start(ports, password, folder, launcher).await?;
+            let config = Config { ports, password, log_folder: folder, ..Config::default() };
+            let server = RedisServer::start(config, launcher).await?;
             let process = Some(server.process().await?);
             let (plain, tls) = (server.plain(), server.tls());
             return Ok(Self { plain, tls, process, inner: Inner::Redis(Box::new(server)) });

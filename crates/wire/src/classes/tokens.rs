@@ -136,10 +136,22 @@ pub(super) fn private_key(value: &[u8], start: usize, end: usize) -> Option<Rang
     Some(start..stop)
 }
 
-/// The values of a `Cookie:` or `Set-Cookie:` header (RFC 6265). The word stands from its second letter on.
-pub(super) fn cookies(value: &[u8], start: usize, end: usize, found: &mut impl FnMut(Range<usize>)) {
+/// Whether a cookie opens something: what is random does, and what is called so and is no word or number. `theme=midnight`
+/// does not.
+fn is_session(name: &[u8], value: &[u8]) -> bool {
+    let name = name.to_ascii_lowercase();
+    let called = ["sess", "sid", "token", "auth", "jwt", "csrf", "xsrf", "remember"]
+        .iter()
+        .any(|word| memmem::find(&name, word.as_bytes()).is_some());
+    let mixed = value.iter().any(u8::is_ascii_digit) && value.iter().any(u8::is_ascii_alphabetic);
+    is_random(value) || (called && mixed && value.len() >= 8)
+}
+
+/// The values of a `Cookie:` or `Set-Cookie:` header (RFC 6265) that look like ids of sessions. The word stands from its
+/// second letter on. Gives how far it read.
+pub(super) fn cookies(value: &[u8], start: usize, end: usize, found: &mut impl FnMut(Range<usize>)) -> usize {
     let Some(start) = start.checked_sub(1).filter(|at| matches!(value.get(*at), Some(b'C' | b'c'))) else {
-        return;
+        return end;
     };
     let set = start
         .checked_sub(4)
@@ -147,7 +159,7 @@ pub(super) fn cookies(value: &[u8], start: usize, end: usize, found: &mut impl F
         .is_some_and(|before| before.eq_ignore_ascii_case(b"set-"));
     let begin = if set { start - 4 } else { start };
     if !begins_word(value, begin) {
-        return;
+        return end;
     }
     let mut at = end;
     for _ in 0..32 {
@@ -155,18 +167,20 @@ pub(super) fn cookies(value: &[u8], start: usize, end: usize, found: &mut impl F
         let name_end =
             run(value, at, |byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(byte));
         if name_end == at || value.get(name_end) != Some(&b'=') {
-            return;
+            return name_end;
         }
         let value_end = run(value, name_end + 1, |byte| byte.is_ascii_graphic() && !b"\";,\\".contains(byte));
-        if value_end >= name_end + 1 + 8 {
+        let (name, said) = (value.get(at..name_end), value.get(name_end + 1..value_end));
+        if name.zip(said).is_some_and(|(name, said)| is_session(name, said)) {
             found(name_end + 1..value_end);
         }
         // What follows in `Set-Cookie` are attributes.
         if set || value.get(value_end) != Some(&b';') {
-            return;
+            return value_end;
         }
         at = value_end + 1;
     }
+    at
 }
 
 /// `sessionid=..`, `"session_id": ".."`

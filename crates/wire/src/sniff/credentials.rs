@@ -32,6 +32,10 @@ pub(super) struct Credentials {
 impl Credentials {
     /// Bytes of memory that it holds.
     pub(super) fn held(&self) -> usize {
+        // Nearly every connection, nearly always; and this is asked after each packet.
+        if self.is_empty() {
+            return 0;
+        }
         let secret = |bytes: &Option<Vec<u8>>| bytes.as_ref().map_or(0, Vec::len);
         let one = |one: &Credential| size_of::<Waiting>() + secret(&one.user) + secret(&one.secret);
         self.waiting.iter().map(|waiting| one(&waiting.credential)).chain(self.set.iter().map(one)).sum()
@@ -130,6 +134,7 @@ pub(super) fn read_secrets(bytes: &[u8]) -> Vec<Told> {
     };
     let words: Vec<&[u8]> = items
         .iter()
+        .filter(|item| !matches!(item, Value::Attribute(_)))
         .map(|item| match item {
             Value::Bulk(Some(word)) | Value::Simple(word) | Value::Verbatim(word) => word.as_slice(),
             _ => &[],

@@ -69,3 +69,10 @@ fn the_configuration_that_exec_brings_is_masked_and_told() {
     assert_eq!(told(&seen), ["CONFIG GET requirepass - pw Accepted"]);
     assert!(seen[7].starts_with("to 4 for [2, 3] ") && seen[7].ends_with(" SECRET"), "{seen:?}");
 }
+
+#[test]
+fn an_attribute_within_a_reply_is_no_element_of_it() {
+    let reply = "*3\r\n:1\r\n:2\r\n|1\r\n+ttl\r\n:3600\r\n:3\r\n";
+    let seen = exchange(&lines(&["LRANGE l 0 -1", "PING"]), format!("{reply}+PONG\r\n").as_bytes());
+    assert_eq!(seen[2..4], [format!("to 1 {}", reply.escape_default()), "to 2 +PONG\\r\\n".to_owned()]);
+}

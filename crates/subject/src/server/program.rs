@@ -1,0 +1,173 @@
+//! A server program under the supervisor, which ends it when the lab ends in any way.
+
+use super::ServerError;
+use super::line::Line;
+use std::ffi::OsString;
+use std::fs::{DirBuilder, OpenOptions};
+use std::io::Write;
+use std::net::{Ipv4Addr, TcpListener};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+use tokio::process::{Child, Command};
+
+/// How often a server is asked whether it is ready: nothing tells but asking it.
+const AGAIN: Duration = Duration::from_millis(5);
+
+/// A program to run, and how it is installed.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Name {
+    pub(super) program: &'static str,
+    pub(super) remedy: &'static str,
+}
+
+impl Name {
+    pub(super) fn missing(self, reason: impl ToString) -> ServerError {
+        let Self { program, remedy } = self;
+        ServerError::Missing { program, reason: reason.to_string(), remedy }
+    }
+
+    /// What it prints with this argument, on either output.
+    pub(super) fn says(self, argument: &str) -> Result<String, ServerError> {
+        let output = std::process::Command::new(self.program)
+            .arg(argument)
+            .stdin(Stdio::null())
+            .output()
+            .map_err(|error| self.missing(error))?;
+        let [out, err] = [&output.stdout, &output.stderr].map(|bytes| String::from_utf8_lossy(bytes));
+        Ok(format!("{out}\n{err}"))
+    }
+}
+
+/// A folder for configuration, which holds passwords and keys, and for sockets, whose paths must be short.
+/// Removed at the end.
+pub(super) struct PrivateFolder(PathBuf);
+
+impl Drop for PrivateFolder {
+    fn drop(&mut self) {
+        // What cannot be removed is readable by its owner only.
+        drop(std::fs::remove_dir_all(&self.0));
+    }
+}
+
+impl PrivateFolder {
+    pub(super) fn make() -> Result<Self, ServerError> {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let name = format!("wirelab-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
+        let folder = std::env::temp_dir().join(name);
+        io("cannot make a folder for a server", DirBuilder::new().mode(0o700).create(&folder))?;
+        Ok(Self(folder))
+    }
+
+    pub(super) fn join(&self, name: &str) -> PathBuf {
+        self.0.join(name)
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.0
+    }
+
+    /// Writes a file that only its owner can read.
+    pub(super) fn write(&self, name: &str, text: &str) -> Result<PathBuf, ServerError> {
+        let path = self.join(name);
+        let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path);
+        let written = file.and_then(|mut file| file.write_all(text.as_bytes()));
+        io(&format!("cannot write {} for a server", path.display()), written)?;
+        Ok(path)
+    }
+}
+
+pub(super) fn io<T>(what: &str, result: std::io::Result<T>) -> Result<T, ServerError> {
+    result.map_err(|source| ServerError::Io { what: what.to_owned(), source })
+}
+
+/// Ports to listen on: a free one for each that is 0, and 0 for each that is not wanted. Foreign servers
+/// take no "any free port". Between this and their start another program could take the port; then they say
+/// so and the run ends with that message.
+pub(super) fn resolve<const N: usize>(wanted: [Option<u16>; N]) -> Result<[u16; N], ServerError> {
+    let what = "cannot find a free port";
+    let mut ports = [0; N];
+    // Held until all are known, or two could be the same.
+    let mut held = Vec::new();
+    for (port, wanted) in ports.iter_mut().zip(wanted) {
+        *port = match wanted {
+            Some(0) => {
+                let listener = io(what, TcpListener::bind((Ipv4Addr::LOCALHOST, 0)))?;
+                let port = io(what, listener.local_addr())?.port();
+                held.push(listener);
+                port
+            }
+            wanted => wanted.unwrap_or(0),
+        };
+    }
+    Ok(ports)
+}
+
+/// Where a server writes its log: `name.log`, in the folder of the trial's evidence.
+pub(super) fn log_file(folder: &Path, name: &str) -> Result<PathBuf, ServerError> {
+    let folder = io("cannot name the log of a server", std::path::absolute(folder))?;
+    Ok(folder.join(format!("{name}.log")))
+}
+
+pub(super) struct Program {
+    name: Name,
+    child: Child,
+    pub(super) line: Line,
+    _folder: PrivateFolder,
+}
+
+impl Program {
+    /// Starts it, and waits until it answers PING, at most `within`. It owns the folder of its configuration.
+    pub(super) async fn start(
+        name: Name,
+        arguments: &[OsString],
+        line: Line,
+        folder: PrivateFolder,
+        log: &Path,
+        launcher: &[String],
+        within: Duration,
+    ) -> Result<Self, ServerError> {
+        let (supervisor, words) =
+            launcher.split_first().ok_or_else(|| name.missing("there is no supervisor"))?;
+        let child = Command::new(supervisor)
+            .args(words)
+            .args(["--server", "--", name.program])
+            .args(arguments)
+            // Whatever it writes beside its log goes with the folder.
+            .current_dir(folder.path())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .map_err(|error| name.missing(error))?;
+        let mut program = Self { name, child, line, _folder: folder };
+        program.ready(log, within).await?;
+        Ok(program)
+    }
+
+    async fn ready(&mut self, log: &Path, within: Duration) -> Result<(), ServerError> {
+        let program = self.name.program;
+        let not_ready = |reason: String| ServerError::NotReady { program, reason, log: log.to_owned() };
+        let begun = tokio::time::Instant::now();
+        while begun.elapsed() < within {
+            if self.line.ask(&["PING"]).await.is_ok_and(|answer| !answer.is_error()) {
+                return Ok(());
+            }
+            if let Ok(Some(_)) = self.child.try_wait() {
+                let said = std::fs::read_to_string(log).unwrap_or_default();
+                return Err(not_ready(said.lines().last().unwrap_or("it ended at once").to_owned()));
+            }
+            tokio::time::sleep(AGAIN).await;
+        }
+        Err(not_ready(format!("not within {} s", within.as_secs())))
+    }
+
+    /// Closing the supervisor's input ends the server.
+    pub(super) async fn stop(mut self, within: Duration) {
+        drop(self.child.stdin.take());
+        // The supervisor needs up to two seconds for a server that does not listen to SIGTERM.
+        drop(tokio::time::timeout(within + Duration::from_secs(3), self.child.wait()).await);
+    }
+}
