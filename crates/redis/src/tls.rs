@@ -24,7 +24,7 @@ use wirelab_wire::tls::read_certificate;
 pub struct Tls {
     config: Arc<ServerConfig>,
     certificate: String,
-    shown: Option<CertificateSeen>,
+    shown: Option<Box<CertificateSeen>>,
     /// Clients are asked for a certificate.
     asks: bool,
     secrets: Arc<Secrets>,
@@ -152,7 +152,7 @@ impl Tls {
         config.send_tls13_tickets = 0;
         let secrets = Arc::new(Secrets::default());
         config.key_log = Arc::<Secrets>::clone(&secrets);
-        let shown = identity.chain.first().and_then(|first| read_certificate(first));
+        let shown = identity.chain.first().and_then(|first| read_certificate(first)).map(Box::new);
         let certificate = identity.name.clone();
         Ok(Self { config: Arc::new(config), certificate, shown, asks, secrets })
     }
@@ -195,7 +195,7 @@ impl Tls {
             certificate: self.certificate.clone(),
             sni: None,
             offered: None,
-            shown: self.shown.clone(),
+            shown: self.shown.as_deref().cloned(),
             resumed: false,
             certificate_sent: false,
             version: None,

@@ -132,13 +132,13 @@ fn a_password_sent_to_a_port_for_tls_is_on_the_wire() {
     }
     for server in ["embedded", "redis"] {
         let command = client("never_tls.py");
-        let arguments = ["run", "eavesdrop/tls-port", "--client-cmd", &command, "--arm", "plaintext"];
+        let arguments = ["run", "cleartext/tls-port", "--client-cmd", &command, "--arm", "plaintext"];
         let (output, folder) = wirelab(&[&arguments[..], &["--server", server]].concat());
         if text_of(&output).contains("cannot run `redis-server`") {
             println!("skipped: no redis-server");
             continue;
         }
-        let (verdict, why) = &arms(&record(&folder), "plaintext")["eavesdrop/tls-port"];
+        let (verdict, why) = &arms(&record(&folder), "plaintext")["cleartext/tls-port"];
         assert_eq!(verdict, "compromised", "{server}: {why}");
         assert!(why.contains("password (1x)") && !why.contains("value"), "{server}: {why}");
     }
