@@ -33,7 +33,7 @@ pub(crate) fn overhear(trial: &Trial) -> Finding {
         tls.client_hello && (fatal(Direction::Server) || fatal(Direction::Client))
     });
     let failed = matches!(trial.client.end, ClientEnd::Failed { .. });
-    if !wire::leaked(&trial.wire).is_empty() || !(refused && failed) {
+    if !(wire::leaked(&trial.wire).is_empty() && refused && failed) {
         return eavesdrop(trial);
     }
     match wire::capture_fault(trial) {

@@ -12,7 +12,7 @@ const MOST_MESSAGES: usize = 64;
 /// How it went.
 pub(super) enum Outcome {
     /// There are keys.
-    Secured(Channel),
+    Secured(Box<Channel>),
     /// The peer did not answer with TLS.
     NoTls,
 }
@@ -86,7 +86,7 @@ pub(super) async fn shake(
                     _ => {}
                 }
                 if let Some(channel) = state.messages(wire).await? {
-                    return Ok(Outcome::Secured(channel));
+                    return Ok(Outcome::Secured(Box::new(channel)));
                 }
             }
         }
