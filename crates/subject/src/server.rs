@@ -151,7 +151,7 @@ pub struct Server {
 }
 
 enum Inner {
-    Embedded { running: Running, store: Store },
+    Embedded { running: Box<Running>, store: Store },
     Redis(Box<RedisServer>),
     Garnet(Box<Garnet>),
     Terminator(Box<Terminator>),
@@ -210,7 +210,8 @@ impl Server {
             let session = Session::new(Access::Password(password.clone()), shared.clone());
             serve(stream, session.claiming(claims.clone()), recorder)
         });
-        Ok(Self { port: running.port(), inner: Inner::Embedded { running, store } })
+        let (port, running) = (running.port(), Box::new(running));
+        Ok(Self { port, inner: Inner::Embedded { running, store } })
     }
 
     /// The port on 127.0.0.1.

@@ -16,7 +16,7 @@ pub struct Pair {
 }
 
 enum Inner {
-    Embedded { plain: Running, tls: Running },
+    Embedded { plain: Box<Running>, tls: Box<Running> },
     Redis(Box<RedisServer>),
 }
 
@@ -51,7 +51,7 @@ impl Pair {
         let (plain, tls) =
             (listen(Accepts::Plaintext).await?, listen(Accepts::Tls(Tls::new(identity)?)).await?);
         let (plain_port, tls_port) = (plain.port(), tls.port());
-        let inner = Inner::Embedded { plain, tls };
+        let inner = Inner::Embedded { plain: Box::new(plain), tls: Box::new(tls) };
         Ok(Self { plain: plain_port, tls: tls_port, process: None, inner })
     }
 
