@@ -14,6 +14,8 @@ pub fn find(attack: &Attack, trial: &Trial) -> Finding {
         Attack::Eavesdrop => eavesdrop(trial),
         Attack::Impostor { .. } | Attack::RelayRead { .. } => impostor_or_relay(trial, false),
         Attack::RelayTamper { .. } => impostor_or_relay(trial, true),
+        Attack::Tamper { how, .. } => crate::tamper::tamper(*how, trial),
+        Attack::Bait { how, .. } => crate::bait::bait(*how, trial),
         Attack::Corrupt => corrupt(trial),
         Attack::Redirect { .. } => crate::redirect::find(trial),
         Attack::Intruder { .. } => intruder(trial),
@@ -43,7 +45,7 @@ fn eavesdrop(trial: &Trial) -> Finding {
     ))
 }
 
-fn impostor_or_relay(trial: &Trial, tamper: bool) -> Finding {
+pub(crate) fn impostor_or_relay(trial: &Trial, tamper: bool) -> Finding {
     let Some(peer) = &trial.peer else {
         return Finding::inconclusive("the rogue left no report");
     };

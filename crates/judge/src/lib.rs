@@ -11,6 +11,7 @@
 //!    delivered, as both witnesses report.
 
 mod attack;
+mod bait;
 mod control;
 mod finding;
 mod intruder;
@@ -19,6 +20,7 @@ mod path;
 mod redirect;
 mod stall;
 mod support;
+mod tamper;
 mod wire;
 
 #[cfg(test)]

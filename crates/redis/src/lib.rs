@@ -10,6 +10,7 @@ mod session;
 mod store;
 mod tls;
 mod topology;
+mod tracking;
 mod weak_key;
 
 pub use endpoint::{Accepts, Endpoint, EndpointError, Running, Stream};

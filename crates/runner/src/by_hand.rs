@@ -94,6 +94,7 @@ impl ByHand {
             port,
             transport: self.transport,
             topology: Topology::Standalone,
+            talk: self.attack.talk(),
             canaries,
             files: certificates.files.clone(),
             shows: None,

@@ -1,7 +1,7 @@
 //! The plan: which client runs which arms, in which order.
 
 use crate::trial::{HOST, host};
-use wirelab_model::{AnnouncedHost, Arm, Attack, Redirection, Scenario, Topology, Transport};
+use wirelab_model::{AnnouncedHost, Arm, Attack, Redirection, Scenario, Talk, Topology, Transport};
 use wirelab_pki::{Entry, Shape};
 use wirelab_rogue::misbehaviour::{self, Family};
 use wirelab_subject::Client;
@@ -62,6 +62,8 @@ pub(crate) enum Rogue {
         host: &'static str,
     },
     Relay,
+    /// A relay that understands this conversation.
+    Tamperer(Talk),
     Corrupter,
     Misbehaving(Family),
     /// How it sends clients elsewhere, and to which host: there are clients that follow one and not the
@@ -76,11 +78,12 @@ impl Rogue {
     pub(crate) fn of(attack: &Attack) -> Option<Self> {
         match attack {
             Attack::Eavesdrop | Attack::Intruder { .. } => None,
-            Attack::Impostor { certificate } => {
+            Attack::Impostor { certificate } | Attack::Bait { certificate, .. } => {
                 let shape = wirelab_pki::find(certificate).map_or(Shape::Direct, Entry::shape);
                 Some(Self::Impostor { shape, host: host(certificate) })
             }
             Attack::RelayRead { .. } | Attack::RelayTamper { .. } => Some(Self::Relay),
+            Attack::Tamper { how, .. } => Some(Self::Tamperer(how.talk())),
             Attack::Corrupt => Some(Self::Corrupter),
             Attack::Misbehave { how } | Attack::Stall { how } | Attack::OnPath { how } => {
                 misbehaviour::find(how).map(|entry| Self::Misbehaving(entry.family()))
@@ -103,6 +106,7 @@ impl Rogue {
                     .join("-")
             }
             Self::Relay => "relay".into(),
+            Self::Tamperer(talk) => format!("tamperer-{talk}"),
             Self::Corrupter => "corrupter".into(),
             Self::Misbehaving(family) => family.word(),
             Self::Redirector { how, host: AnnouncedHost::Same } => format!("redirector-{}", how.word()),

@@ -28,4 +28,4 @@ pub use probe::probe;
 pub use registry::{Registered, choose, registry};
 pub use run::{Finished, run};
 pub use scenario::{ScenarioError, parse};
-pub use select::{Filter, SelectError, Source, embedded, select, suited};
+pub use select::{Filter, SelectError, Source, embedded, select, common, suited};

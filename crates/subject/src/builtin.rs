@@ -5,14 +5,15 @@ use crate::target::USERNAME;
 use redis::aio::ConnectionLike;
 use redis::io::tcp::TcpSettings;
 use redis::{
-    AsyncConnectionConfig, ClientTlsConfig, ConnectionAddr, IntoConnectionInfo, RedisConnectionInfo,
-    RedisError, TlsCertificates,
+    AsyncConnectionConfig, ClientTlsConfig, ConnectionAddr, IntoConnectionInfo, ProtocolVersion,
+    RedisConnectionInfo, RedisError, TlsCertificates,
 };
 use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
-use wirelab_model::{ClientEnd, ClientReport, Topology, Transport};
+use wirelab_model::{ClientEnd, ClientReport, Talk, Topology, Transport};
 
+mod talk;
 mod topology;
 
 /// Longest wait for the connection, handshake and AUTH included, and for each reply.
@@ -62,6 +63,13 @@ async fn set_and_get(target: &Target, received: &mut Option<String>) -> Result<(
         .set_connection_timeout(Some(patience))
         .set_response_timeout(Some(patience));
     match target.topology {
+        Topology::Standalone if target.talk != Talk::Simple => {
+            let (sender, pushes) = tokio::sync::mpsc::unbounded_channel();
+            let client = client(target, address, certificates)?;
+            let config = config.set_push_sender(sender);
+            let connection = client.get_multiplexed_async_connection_with_config(&config).await?;
+            compare(target, talk::talk(target, connection, pushes).await?, received)
+        }
         Topology::Standalone => {
             let client = client(target, address, certificates)?;
             let connection = client.get_multiplexed_async_connection_with_config(&config).await?;
@@ -86,9 +94,17 @@ async fn set_and_get_over(
     let canaries = &target.canaries;
     redis::cmd("SET").arg(&canaries.key).arg(&canaries.value).exec_async(&mut connection).await?;
     let value: Option<Vec<u8>> = redis::cmd("GET").arg(&canaries.key).query_async(&mut connection).await?;
+    compare(target, value, received)
+}
+
+fn compare(
+    target: &Target,
+    value: Option<Vec<u8>>,
+    received: &mut Option<String>,
+) -> Result<(), BuiltinError> {
     let value = value.ok_or(BuiltinError::NoValue)?;
     *received = Some(String::from_utf8_lossy(&value).into_owned());
-    if value == canaries.value.as_bytes() { Ok(()) } else { Err(BuiltinError::OtherValue) }
+    if value == target.canaries.value.as_bytes() { Ok(()) } else { Err(BuiltinError::OtherValue) }
 }
 
 fn address(target: &Target) -> ConnectionAddr {
@@ -110,7 +126,11 @@ fn client(
     address: ConnectionAddr,
     certificates: Option<TlsCertificates>,
 ) -> Result<redis::Client, BuiltinError> {
-    let login = RedisConnectionInfo::default().set_username(USERNAME).set_password(&target.canaries.password);
+    let protocol = if target.talk == Talk::Simple { ProtocolVersion::RESP2 } else { ProtocolVersion::RESP3 };
+    let login = RedisConnectionInfo::default()
+        .set_username(USERNAME)
+        .set_password(&target.canaries.password)
+        .set_protocol(protocol);
     let info = address.into_connection_info()?.set_redis_settings(login).set_tcp_settings(tcp());
     Ok(match certificates {
         None => redis::Client::open(info)?,

@@ -23,3 +23,5 @@ mod snapshots;
 mod sniff;
 mod stackexchange;
 mod support;
+mod tampering;
+mod weak_clients;

@@ -30,8 +30,8 @@ pub(crate) fn picture(arm: &ArmRecord, attack: &Attack, gained: &str) -> Result<
     let picture = Picture {
         middle: match attack {
             Attack::Eavesdrop | Attack::Intruder { .. } => None,
-            Attack::Impostor { .. } => Some("impostor"),
-            Attack::RelayRead { .. } | Attack::RelayTamper { .. } => Some("relay"),
+            Attack::Impostor { .. } | Attack::Bait { .. } => Some("impostor"),
+            Attack::RelayRead { .. } | Attack::RelayTamper { .. } | Attack::Tamper { .. } => Some("relay"),
             Attack::Corrupt => Some("corrupter"),
             Attack::Misbehave { .. } | Attack::Stall { .. } | Attack::OnPath { .. } => Some("rogue"),
             Attack::Redirect { .. } => Some("redirector"),
@@ -41,6 +41,7 @@ pub(crate) fn picture(arm: &ArmRecord, attack: &Attack, gained: &str) -> Result<
         server: !matches!(
             attack,
             Attack::Impostor { .. }
+                | Attack::Bait { .. }
                 | Attack::Misbehave { .. }
                 | Attack::Stall { .. }
                 | Attack::Redirect { .. }

@@ -10,7 +10,8 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
-use wirelab_model::{AdapterAnswer, AdapterCase, AdapterOutcome, AdapterTopology, ClientReport, Transport};
+use wirelab_model::{AdapterAnswer, AdapterCase, AdapterOutcome, AdapterTopology, ClientReport, Topology, Transport};
+use wirelab_redis::SERVICE;
 
 /// Longest line of an adapter, in bytes.
 const LINE_LIMIT: u64 = 1 << 20;
@@ -201,8 +202,12 @@ fn case(id: u64, target: &Target) -> AdapterCase {
         value: target.canaries.value.clone(),
         url: target.url(),
         stackexchange: target.stackexchange(),
-        topology: AdapterTopology::Standalone,
-        service: "mymaster".into(),
+        topology: match target.topology {
+            Topology::Standalone => AdapterTopology::Standalone,
+            Topology::Cluster => AdapterTopology::Cluster,
+            Topology::Sentinel => AdapterTopology::Sentinel,
+        },
+        service: SERVICE.into(),
         deadline_ms: crate::command::millis(target.deadline),
     }
 }
@@ -221,12 +226,14 @@ mod tests {
             "client_cert": null, "client_key": null, "client_pfx": null, "username": "default",
             "password": unverified.canaries.password, "key": unverified.canaries.key,
             "value": unverified.canaries.value, "url": unverified.url(),
-            "stackexchange": unverified.stackexchange(), "topology": "standalone", "service": "mymaster",
+            "stackexchange": unverified.stackexchange(), "topology": "standalone", "service": "wirelab",
             "deadline_ms": 10000,
         });
         assert_eq!(serde_json::to_value(case(7, &unverified)).ok(), Some(expected));
         let verified = case(1, &target(Transport::Tls));
         assert_eq!((verified.tls, verified.verify), (true, true));
         assert!(!case(1, &target(Transport::Plaintext)).tls);
+        let sentinel = Target { topology: Topology::Sentinel, ..target(Transport::Tls) };
+        assert_eq!(case(1, &sentinel).topology, AdapterTopology::Sentinel);
     }
 }
