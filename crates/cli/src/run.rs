@@ -51,7 +51,9 @@ pub(crate) fn run(wanted: &[String], tags: &[String], given: &RunOptions) -> Exi
         }
     };
     if left_out > 0 {
-        eprintln!("not run: {left_out} scenarios for clients that cache or subscribe: only the built-in client is told to\n");
+        eprintln!(
+            "not run: {left_out} scenarios for clients that cache or subscribe: only the built-in client is told to\n"
+        );
     }
     let (registered, expectations) = match crate::clients::chosen(given, &scenarios) {
         Ok(chosen) => chosen,

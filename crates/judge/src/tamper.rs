@@ -11,7 +11,8 @@ pub(crate) fn tamper(how: Tampering, trial: &Trial) -> Finding {
     if found.verdict != Verdict::Compromised {
         return found;
     }
-    let Some(connection) = trial.peer.iter().flat_map(|peer| &peer.connections).find(|c| !c.tampered.is_empty())
+    let Some(connection) =
+        trial.peer.iter().flat_map(|peer| &peer.connections).find(|c| !c.tampered.is_empty())
     else {
         return Finding { why: format!("{}; nothing was changed", found.why), ..found };
     };

@@ -5,7 +5,8 @@ use wirelab_model::{CanaryKind, Got, PeerReport, Transport};
 /// A session that the relay tampered with, and that the client says this about.
 fn tampered(transport: Transport, received: Option<&str>, stored: bool) -> Trial {
     let mut trial = good(transport);
-    let mut server = PeerReport { connections: vec![connection(&mut trial).clone()], ..PeerReport::default() };
+    let mut server =
+        PeerReport { connections: vec![connection(&mut trial).clone()], ..PeerReport::default() };
     server.connections[0].commands = ["AUTH/2", "SET/2", "GET/1"].map(str::to_owned).to_vec();
     connection(&mut trial).commands.clone_from(&server.connections[0].commands);
     connection(&mut trial).tampered = vec!["did it".into()];
@@ -45,11 +46,14 @@ fn each_change_needs_its_proof() {
     for transport in [Transport::Plaintext, Transport::TlsUnverified] {
         for (how, proven, stored, unproven) in cases {
             let mut trial = tampered(transport, proven, stored);
-            command(&mut trial, match how {
-                Tampering::CommandSwapped => "CONFIG/2",
-                Tampering::ScriptInjected => "EVAL/4",
-                _ => "PING/0",
-            });
+            command(
+                &mut trial,
+                match how {
+                    Tampering::CommandSwapped => "CONFIG/2",
+                    Tampering::ScriptInjected => "EVAL/4",
+                    _ => "PING/0",
+                },
+            );
             let found = tamper(how, &trial);
             assert!(found.got.contains(&how.worth()), "{how:?}: {}", found.why);
             let doubtful = tamper(how, &tampered(transport, unproven, stored));

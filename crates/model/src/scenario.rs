@@ -1,5 +1,6 @@
 use crate::{
-    AnnouncedHost, Bait, Destination, Got, Importance, Redirection, Talk, Tampering, Topology, Verdict, Weakness,
+    AnnouncedHost, Bait, Destination, Got, Importance, Redirection, Talk, Tampering, Topology, Verdict,
+    Weakness,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

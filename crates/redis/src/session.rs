@@ -183,7 +183,9 @@ impl Session {
                 noted(self);
                 reply.error("ERR unknown command 'HELLO', with args beginning with: ");
             }
-            (Bait::NoAuth, name) if !carrier && name != "QUIT" => reply.error("NOAUTH Authentication required."),
+            (Bait::NoAuth, name) if !carrier && name != "QUIT" => {
+                reply.error("NOAUTH Authentication required.")
+            }
             _ => return false,
         }
         true
@@ -506,6 +508,35 @@ mod tests {
         assert!(talk(&mut session, "HELLO 3").starts_with("%7\r\n"));
         assert_eq!(talk(&mut session, "GET none"), "_\r\n");
         assert_eq!(session.credentials(), ["AUTH", "HELLO", "AUTH"]);
+    }
+
+    #[test]
+    fn a_password_in_quotes_is_one_word() {
+        let mut session = Session::new(Access::Password("my pass word".into()), Store::default());
+        assert_eq!(talk(&mut session, "AUTH default 'my pass word'"), "+OK\r\n");
+        assert_eq!(talk(&mut session, r#"ECHO "\x41 b""#), "$3\r\nA b\r\n");
+    }
+
+    /// What a rogue says that wants more; what it was given it knows all the same.
+    #[test]
+    fn each_bait_takes_the_password_and_lets_nobody_in() {
+        let says = |how: Bait, lines: &[&str]| {
+            let mut session = Session::new(Access::Bait(how), Store::default());
+            let replies: Vec<String> = lines.iter().map(|line| talk(&mut session, line)).collect();
+            (replies, session.credentials().len())
+        };
+        let lines = ["HELLO 3 AUTH a b", "AUTH a b", "AUTH b", "GET k"];
+        let starts = |replies: &[String], starts: [&str; 4]| {
+            replies.iter().zip(starts).all(|(reply, start)| reply.starts_with(start))
+        };
+        let (replies, taken) = says(Bait::Silent, &lines);
+        assert!(replies.iter().all(String::is_empty) && taken == 3, "{replies:?}");
+        let (replies, taken) = says(Bait::WrongPassword, &lines);
+        assert!(starts(&replies, ["-WRONGPASS", "-WRONGPASS", "-WRONGPASS", "-NOAUTH"]) && taken == 3);
+        let (replies, taken) = says(Bait::NoAuth, &lines);
+        assert!(starts(&replies, ["%7", "+OK", "+OK", "-NOAUTH"]) && taken == 3, "{replies:?}");
+        let (replies, taken) = says(Bait::NoHello, &lines);
+        assert!(starts(&replies, ["-ERR unknown command", "+OK", "+OK", "$-1"]) && taken == 3, "{replies:?}");
     }
 
     #[test]

@@ -27,6 +27,7 @@ enum Asked {
     Pass,
     /// The client never asked for it, or is not to get it.
     Keep,
+    /// Once more before the next one: then another command waits for its reply.
     Twice,
     /// This instead.
     Instead(Vec<u8>),
@@ -52,6 +53,8 @@ pub(crate) struct Tamperer {
     commands: Decoder,
     replies: Decoder,
     asked: VecDeque<Asked>,
+    /// A reply that goes out once more.
+    again: Vec<u8>,
     resp3: bool,
     /// It has done what is done once.
     done: bool,
@@ -68,6 +71,7 @@ impl Tamperer {
             commands: Decoder::commands(),
             replies: Decoder::replies(),
             asked: VecDeque::new(),
+            again: Vec::new(),
             resp3: false,
             done: false,
             invalidated: false,
@@ -158,7 +162,9 @@ impl Tamperer {
             (Tampering::InvalidationForged, b"PING") if self.done && !self.invalidated => {
                 self.invalidated = true;
                 out.done.push("put in a word that the key has changed");
-                Asked::After([b">2\r\n".as_slice(), &bulk(b"invalidate"), b"*1\r\n", &bulk(&self.plan.key)].concat())
+                Asked::After(
+                    [b">2\r\n".as_slice(), &bulk(b"invalidate"), b"*1\r\n", &bulk(&self.plan.key)].concat(),
+                )
             }
             (Tampering::InvalidationForged, b"GET") if ours && self.invalidated => {
                 out.done.push("answered who then asked again");
@@ -183,7 +189,13 @@ impl Tamperer {
             }
             (Tampering::ScriptInjected, b"GET") if ours => {
                 let script = b"return redis.call('SET', KEYS[1], ARGV[1])".to_vec();
-                let eval = [b"EVAL".to_vec(), script, b"1".to_vec(), self.plan.key.clone(), self.plan.forged.clone()];
+                let eval = [
+                    b"EVAL".to_vec(),
+                    script,
+                    b"1".to_vec(),
+                    self.plan.key.clone(),
+                    self.plan.forged.clone(),
+                ];
                 command(&eval, &mut out.to_server);
                 self.asked.push_back(Asked::Keep);
                 out.done.push("put in an EVAL that sets the value, and kept its reply");
@@ -199,13 +211,14 @@ impl Tamperer {
         if let Value::Push(items) = reply {
             return self.push(reply, items, out);
         }
+        out.to_client.append(&mut self.again);
         // A message in RESP2 answers nothing.
         match self.asked.pop_front().unwrap_or(Asked::Pass) {
             Asked::Pass => value(reply, &mut out.to_client),
             Asked::Keep => {}
             Asked::Twice => {
                 value(reply, &mut out.to_client);
-                value(reply, &mut out.to_client);
+                value(reply, &mut self.again);
             }
             Asked::Instead(bytes) => out.to_client.extend(bytes),
             Asked::InsteadOfError(bytes) if reply.is_error() => out.to_client.extend(bytes),

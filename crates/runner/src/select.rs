@@ -184,7 +184,8 @@ pub fn common(scenarios: Vec<Scenario>) -> Result<(Vec<Scenario>, usize), Select
     let common: Vec<Scenario> =
         scenarios.into_iter().filter(|scenario| scenario.attack.talk().is_common()).collect();
     if common.is_empty() {
-        let what = "the scenarios are for clients that cache or subscribe: only the built-in client runs them";
+        let what =
+            "the scenarios are for clients that cache or subscribe: only the built-in client runs them";
         return Err(SelectError::Nothing { what: what.into() });
     }
     let left_out = all - common.len();
@@ -395,7 +396,8 @@ mod tests {
         let (kept, left_out) = common(all.clone()).unwrap();
         assert!(left_out == 4 && kept.len() + left_out == count);
         assert!(kept.iter().any(|scenario| scenario.id == "redis/tamper-reply-dropped"));
-        let cache = all.into_iter().filter(|scenario| scenario.id.starts_with("redis/tamper-inval")).collect();
+        let cache =
+            all.into_iter().filter(|scenario| scenario.id.starts_with("redis/tamper-inval")).collect();
         assert_eq!(common(cache).unwrap_err().exit_code(), ExitCode::NothingSelected);
     }
 

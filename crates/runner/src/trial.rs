@@ -108,9 +108,7 @@ impl Peer {
             Attack::Tamper { certificate, how } => {
                 Self::Tamperer { certificate: certificate.clone(), talk: how.talk(), how: Some(*how) }
             }
-            Attack::Bait { certificate, how } => {
-                Self::Baiter { certificate: certificate.clone(), how: *how }
-            }
+            Attack::Bait { certificate, how } => Self::Baiter { certificate: certificate.clone(), how: *how },
             Attack::Corrupt => Self::Corrupter { armed: true },
             Attack::Redirect { how, host, to } => {
                 Self::Redirector { how: *how, host: *host, to: Some(to.clone()) }
@@ -372,9 +370,7 @@ pub(crate) async fn start_rogue(
             });
             Rogue::tamperer(port, identity(certificate)?.as_ref(), upstream, plan).await
         }
-        Peer::Baiter { certificate, how } => {
-            Rogue::baiter(port, identity(certificate)?.as_ref(), *how).await
-        }
+        Peer::Baiter { certificate, how } => Rogue::baiter(port, identity(certificate)?.as_ref(), *how).await,
         Peer::Redirector { how, host, to } => {
             let first = identity("good")?;
             let second = match to {

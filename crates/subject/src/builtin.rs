@@ -93,8 +93,18 @@ async fn set_and_get_over(
 ) -> Result<(), BuiltinError> {
     let canaries = &target.canaries;
     redis::cmd("SET").arg(&canaries.key).arg(&canaries.value).exec_async(&mut connection).await?;
-    let value: Option<Vec<u8>> = redis::cmd("GET").arg(&canaries.key).query_async(&mut connection).await?;
-    compare(target, value, received)
+    let value = redis::cmd("GET").arg(&canaries.key).query_async(&mut connection).await?;
+    compare(target, text(value), received)
+}
+
+/// What an application takes for the value, in a language that does not ask for its type.
+fn text(value: redis::Value) -> Option<Vec<u8>> {
+    match value {
+        redis::Value::BulkString(bytes) => Some(bytes),
+        redis::Value::SimpleString(text) => Some(text.into_bytes()),
+        redis::Value::Okay => Some(b"OK".to_vec()),
+        _ => None,
+    }
 }
 
 fn compare(

@@ -14,6 +14,7 @@ pub mod credential;
 pub mod decrypt;
 pub mod defrag;
 mod flow;
+mod inline;
 mod leaks;
 pub mod packet;
 pub mod reader;

@@ -50,7 +50,8 @@ fn who_checks_nothing_is_compromised_by_all_that_is_run() {
     }
     for (fixture, deserved, code) in [("accepts_any.py", "compromised", 10), ("verifies.py", "secure", 0)] {
         let command = client(fixture);
-        let words = ["run", "redis", "--tag", "tamper", "--tag", "bait", "--timeout", "8", "--client-cmd", &command];
+        let words =
+            ["run", "redis", "--tag", "tamper", "--tag", "bait", "--timeout", "8", "--client-cmd", &command];
         let (output, folder) = wirelab(&words);
         let text = text_of(&output);
         assert_eq!(output.status.code(), Some(code), "{text}");
@@ -79,7 +80,10 @@ fn the_sentence_says_how_often_a_client_logged_in() {
         arm.unwrap()["why"].as_str().unwrap().to_owned()
     };
     let bad = why("redis/bait-wrong-password");
-    assert!(bad.contains("logged in 3 times (HELLO/4, AUTH/2, AUTH/1), the last time without its user"), "{bad}");
+    assert!(
+        bad.contains("logged in 3 times (HELLO/4, AUTH/2, AUTH/1), the last time without its user"),
+        "{bad}"
+    );
     let old = why("redis/bait-no-hello");
     assert!(old.contains("HELLO was refused, and it sent its password again with AUTH"), "{old}");
     let silent = why("redis/bait-silent");

@@ -61,12 +61,7 @@ const SPARED: [(&str, &[&str], &str); 4] = [
     ),
     (
         "no-chain-check accepts-any sends-first",
-        &[
-            "certificate/cut-off",
-            "certificate/empty",
-            "certificate/garbage",
-            "certificate/trailing-byte",
-        ],
+        &["certificate/cut-off", "certificate/empty", "certificate/garbage", "certificate/trailing-byte"],
         "OpenSSL cannot read these at all",
     ),
     ("no-usage-check", &["certificate/duplicate-extension"], "OpenSSL takes it for no authority at all"),
@@ -95,7 +90,9 @@ const SPARED: [(&str, &[&str], &str); 4] = [
 ];
 
 fn listed(lists: &[(&str, &[&str], &str)], client: &str, scenario: &str) -> bool {
-    lists.iter().any(|(clients, ids, _)| clients.split(' ').any(|one| one == client) && ids.contains(&scenario))
+    lists
+        .iter()
+        .any(|(clients, ids, _)| clients.split(' ').any(|one| one == client) && ids.contains(&scenario))
 }
 
 /// A clients folder with the weak clients, the one that is not, and one that refuses everything.
@@ -152,13 +149,19 @@ fn hold_against_the_table(record: &Value, said: &str, clients: &[&str]) {
     let (verdicts, classes) = (verdicts(record), classes(record));
     let good = &verdicts["verifies"];
     for (scenario, (class, must_refuse)) in &classes {
-        assert!(!must_refuse || good[scenario] != "compromised", "{scenario} compromises a good client\n{said}");
+        assert!(
+            !must_refuse || good[scenario] != "compromised",
+            "{scenario} compromises a good client\n{said}"
+        );
         for (client, own) in WEAK.iter().filter(|(client, _)| clients.contains(client)) {
             let verdict = &verdicts[*client][scenario];
             let compromised = verdict == "compromised";
             let of_class = own.contains(&class.as_str());
-            let what = format!("{client}, weak about {own:?}, is {verdict} by {scenario}, which is about {class}");
-            if listed(&ALSO, client, scenario) || (of_class && *must_refuse && !listed(&SPARED, client, scenario)) {
+            let what =
+                format!("{client}, weak about {own:?}, is {verdict} by {scenario}, which is about {class}");
+            if listed(&ALSO, client, scenario)
+                || (of_class && *must_refuse && !listed(&SPARED, client, scenario))
+            {
                 assert!(compromised, "{what}");
             } else if !of_class || listed(&SPARED, client, scenario) {
                 assert!(!compromised || good[scenario] == "compromised", "{what}");
@@ -213,8 +216,12 @@ fn of_the_registry(client: &str) -> Option<BTreeMap<String, (String, String, boo
     let clients = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../clients");
     let ids = ["certificate", "mitm"];
     let (output, folder) = wirelab(
-        &[&["run"], &ids[..], &["--timeout", "5", "--client", client, "--clients", clients.to_str().unwrap()]]
-            .concat(),
+        &[
+            &["run"],
+            &ids[..],
+            &["--timeout", "5", "--client", client, "--clients", clients.to_str().unwrap()],
+        ]
+        .concat(),
     );
     let said = text_of(&output);
     if said.contains("no client can run here") {

@@ -10,7 +10,9 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
-use wirelab_model::{AdapterAnswer, AdapterCase, AdapterOutcome, AdapterTopology, ClientReport, Topology, Transport};
+use wirelab_model::{
+    AdapterAnswer, AdapterCase, AdapterOutcome, AdapterTopology, ClientReport, Topology, Transport,
+};
 use wirelab_redis::SERVICE;
 
 /// Longest line of an adapter, in bytes.

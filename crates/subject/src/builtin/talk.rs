@@ -1,7 +1,7 @@
 //! What the built-in client does over RESP3, for attackers that change more than a value: several commands at
 //! once, a cache of its own, a channel. It gives back the value that an application would have in the end.
 
-use super::BuiltinError;
+use super::{BuiltinError, text};
 use crate::Target;
 use redis::aio::MultiplexedConnection;
 use redis::{PushInfo, PushKind, RedisResult, Value, cmd};
@@ -35,7 +35,7 @@ async fn pipelined(
     let (set, get) = (set(&canaries.key, &canaries.value), get(&canaries.key));
     let ping = cmd("PING");
     let mut both = pin!(async {
-        tokio::join!(set.query_async::<Value>(&mut connection), get.query_async::<Option<Vec<u8>>>(&mut second))
+        tokio::join!(set.query_async::<Value>(&mut connection), get.query_async::<Value>(&mut second))
     });
     let mut ping = pin!(ping.query_async::<Value>(&mut third));
     let mut answered = false;
@@ -48,7 +48,7 @@ async fn pipelined(
         }
     };
     set?;
-    Ok(message(&mut pushes).or(value?))
+    Ok(message(&mut pushes).or(text(value?)))
 }
 
 /// Reads what it then has in its cache, changes it, and reads it again where it is told of the change.

@@ -3,7 +3,6 @@
 //! Nothing is kept of a packet but what an open value needs. What any limit cuts off is counted.
 
 mod flow;
-mod inline;
 mod rdb;
 mod side;
 mod talk;

@@ -457,7 +457,7 @@ impl Side {
         self.places.shrink_to(SHORT_HEAD);
         if line.len() > MOST_INLINE
             || line.iter().any(|byte| *byte < 9)
-            || !super::inline::split(line, &mut self.words, &mut self.places)
+            || !crate::inline::split(line, &mut self.words, &mut self.places)
         {
             self.mode = Mode::Lost;
             return None;

@@ -4,7 +4,7 @@
 use std::ops::Range;
 
 /// Splits a line into words. False where a quote is not closed, or text follows a closing quote.
-pub(super) fn split(line: &[u8], words: &mut Vec<u8>, places: &mut Vec<Range<usize>>) -> bool {
+pub(crate) fn split(line: &[u8], words: &mut Vec<u8>, places: &mut Vec<Range<usize>>) -> bool {
     let mut rest = line.trim_ascii();
     while !rest.is_empty() {
         let start = words.len();
