@@ -12,8 +12,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::mpsc::UnboundedSender;
 use wirelab_judge::{Control, Finding, Support, liveness_sibling};
 use wirelab_model::{
-    Arm, ArmEvidence, ArmRecord, ControlRecord, Exception, Expect, RunEvent, Scenario, Topology,
-    Transport, TrialKind, Verdict,
+    Arm, ArmEvidence, ArmRecord, ControlRecord, Exception, Expect, RunEvent, Scenario, Topology, Transport,
+    TrialKind, Verdict,
 };
 use wirelab_subject::{Client, ServerKind};
 
