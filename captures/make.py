@@ -240,6 +240,16 @@ def main():
     talk = Talk().c(command("MULTI") + command("INCR", "n") + command("EXEC")).s(b"+OK\r\n+QUEUED\r\n*1\r\n:1\r\n").c(command("BLPOP", "q", "1")).s(b"*-1\r\n").end()
     pcap("transaction-and-blocking.pcap", ethernet(talk.packets()))
 
+    # Credentials within transactions: taken, refused, refused as a whole, given up; what CONFIG REWRITE writes.
+    talk = Talk().c(b"".join(command(*words.split()) for words in [
+        "MULTI", "AUTH bob no", "GET k", "AUTH bob pw", "CONFIG GET requirepass", "EXEC",
+        "MULTI", "AUTH late", "NOSUCH", "EXEC", "MULTI", "AUTH never", "DISCARD",
+        "CONFIG SET requirepass new", "CONFIG SET requirepass long", "CONFIG REWRITE"]))
+    talk.s(b"+OK\r\n" + b"+QUEUED\r\n" * 4 + b"*4\r\n-WRONGPASS no\r\n$1\r\nv\r\n+OK\r\n*2\r\n$11\r\nrequirepass\r\n$3\r\nold\r\n")
+    talk.s(b"+OK\r\n+QUEUED\r\n-ERR unknown command\r\n-EXECABORT discarded\r\n+OK\r\n+QUEUED\r\n+OK\r\n")
+    talk.s(b"+OK\r\n-ERR too long\r\n+OK\r\n").end()
+    pcap("transaction-credentials.pcap", ethernet(talk.packets()))
+
     secrets = [
         command("AUTH", "one"), command("AUTH", "bob", "two"), command("HELLO", "3", "AUTH", "bob", "three"),
         command("ACL", "SETUSER", "eve", "on", ">four", "#" + "5" * 64), command("CONFIG", "SET", "requirepass", "six"),

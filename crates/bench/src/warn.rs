@@ -19,10 +19,12 @@ pub(crate) fn warnings(record: &BenchRecord, debug: bool) -> Vec<String> {
     if debug {
         warnings.push("this is a debug build of wirelab: the client needs more time than it would; use a release build for figures to show".to_owned());
     }
-    let mut say = |what: &str, cells: Vec<String>| {
-        if !cells.is_empty() {
-            warnings.push(format!("{what}: {}", cells.join("; ")));
-        }
+    let loads = record.cells.len();
+    // `out_of`: how many there could be. More than one, and all of them, need no list.
+    let mut say = |what: &str, cells: Vec<String>, out_of: usize| match cells.len() {
+        0 => {}
+        all if all == out_of && all > 1 => warnings.push(format!("{what}: all {loads} loads")),
+        _ => warnings.push(format!("{what}: {}", cells.join("; "))),
     };
     let cells = |of: &dyn Fn(&BenchCell) -> bool| {
         record.cells.iter().filter(|cell| of(cell)).map(BenchCell::load).collect::<Vec<_>>()
@@ -38,22 +40,27 @@ pub(crate) fn warnings(record: &BenchRecord, debug: bool) -> Vec<String> {
     say(
         "the machine is noisy, other programs kept more than a quarter of a processor busy",
         cells(&|cell| cell.others_cores.is_some_and(|cores| cores > NOISE)),
+        loads,
     );
     say(
         "there is no interval, from one round alone or with a round without any reply",
         cells(&|cell| cell.throughput.is_none()),
+        loads,
     );
     say(
         "the interval is wider than 10 % of the ratio; more rounds or a quieter machine make it narrower",
         cells(&|cell| cell.throughput.as_ref().is_some_and(wide)),
+        loads,
     );
     say(
         "the client kept its processor busy all the time, the server could do more",
         side(&|side| side.client_busy > SATURATED && side.server_busy.is_none_or(|busy| busy <= SATURATED)),
+        2 * loads,
     );
     say(
         "the target is the bottleneck: it kept a processor busy all the time, so throughput is its limit, and latency is waiting in its queue",
         side(&|side| side.server_busy.is_some_and(|busy| busy > SATURATED)),
+        2 * loads,
     );
     if record.cells.iter().any(|cell| cell.plain.server_cpu.is_none()) {
         warnings.push("the processor time of the server is not known, since wirelab did not start it: whether it is the bottleneck, and whether other programs were busy, cannot be told".to_owned());
@@ -97,6 +104,12 @@ mod tests {
         assert!(client.contains("(TLS)") && client.contains("server could do more"), "{client}");
         let server = told(|record| first(record).plain.server_busy = Some(0.99));
         assert!(server.contains("bottleneck") && server.contains("(plain)"), "{server}");
+        let all = told(|record| {
+            let second = first(record).clone();
+            record.cells.push(second);
+            record.cells.iter_mut().for_each(|cell| cell.others_cores = Some(0.3));
+        });
+        assert!(all.ends_with(&format!("busy: all {} loads", fixture::record().cells.len() + 1)), "{all}");
         assert!(told(|record| first(record).plain.server_cpu = None).contains("did not start it"));
         assert!(told(|record| record.handshakes.as_mut().unwrap().resumed = None).contains("resumes no"));
     }

@@ -18,7 +18,7 @@ pub(crate) fn write(
     reveal: bool,
 ) -> Result<ArmEvidence, RunError> {
     make_folder(folder)?;
-    let Recorded { trial, frames, link_type, analysis, needles, key_log } = recorded;
+    let Recorded { trial, frames, link_type, reading, needles, key_log } = recorded;
     wirelab_capture::write(&folder.join("wire.pcapng"), "lo", *link_type, frames, key_log)?;
     let mask = |bytes: &[u8]| if reveal { bytes.to_vec() } else { needles.mask(bytes) };
     write_file(&folder.join("client.out"), &mask(&trial.client.stdout))?;
@@ -30,7 +30,7 @@ pub(crate) fn write(
         stored: trial.stored,
         legs_differ_at: trial.legs_differ_at,
         fault: trial.fault.clone(),
-        packets: analysis.views(frames, *link_type, trial.port, PACKETS, (!reveal).then_some(needles)),
+        packets: reading.views(frames, *link_type, trial.port, PACKETS, (!reveal).then_some(needles)),
     };
     // Masking the finished text misses no field, whatever is added to the evidence later. It keeps
     // lengths and touches no quotes, so the text stays JSON.

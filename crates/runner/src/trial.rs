@@ -16,7 +16,7 @@ use wirelab_pki::Shape;
 use wirelab_rogue::misbehaviour::{self, Family};
 use wirelab_rogue::{Lie, Plan, Rogue, Tamper, Upstream};
 use wirelab_subject::{Client, Server, ServerKind, ServerTls, Target};
-use wirelab_wire::{Analysis, Needles, analyze};
+use wirelab_wire::{Needles, Reading, reading};
 
 /// How long the capture may take to show a marker packet.
 const MARKER: Duration = Duration::from_secs(5);
@@ -188,7 +188,7 @@ pub(crate) struct Recorded {
     /// The frames of the trial: those of its ports, and any that holds a secret.
     pub(crate) frames: Vec<Frame>,
     pub(crate) link_type: u16,
-    pub(crate) analysis: Analysis,
+    pub(crate) reading: Reading,
     pub(crate) needles: Needles,
     /// Secrets of the TLS sessions, as far as rogue and embedded server ended them.
     pub(crate) key_log: Vec<u8>,
@@ -301,13 +301,13 @@ pub(crate) async fn run(lab: &Lab, spec: &Spec<'_>, folder: &Path) -> Result<Rec
     for report in peer.iter_mut().chain(&mut server) {
         witness(report, &needles);
     }
-    let (frames, analysis) = read_capture(lab, &recording, &needles, &ports);
-    let mut wire = analysis.report.clone();
+    let (frames, reading) = read_capture(lab, &recording, &needles, &ports);
+    let mut wire = reading.report.clone();
     (wire.dropped, wire.cut) = (recording.dropped, recording.cut);
     if wire.packets == 0 {
         fault.get_or_insert_with(|| "the capture holds no packet between client and peer".into());
     }
-    let legs_differ_at = peer.as_ref().and_then(|peer| legs_differ_at(peer, &analysis));
+    let legs_differ_at = peer.as_ref().and_then(|peer| legs_differ_at(peer, &reading));
     let trial = Trial {
         kind: spec.kind,
         transport: spec.transport,
@@ -322,7 +322,7 @@ pub(crate) async fn run(lab: &Lab, spec: &Spec<'_>, folder: &Path) -> Result<Rec
         legs_differ_at,
         fault,
     };
-    Ok(Recorded { trial, frames, link_type: recording.link_type, analysis, needles, key_log })
+    Ok(Recorded { trial, frames, link_type: recording.link_type, reading, needles, key_log })
 }
 
 pub(crate) fn random_canaries() -> Result<Canaries, RunError> {
@@ -413,15 +413,10 @@ fn witness(peer: &mut PeerReport, needles: &Needles) {
 
 /// Reads the recording twice: once whole, for secrets in any packet of the interface, and once more
 /// for the packets that belong to the trial, which are what its capture file holds.
-fn read_capture(
-    lab: &Lab,
-    recording: &Recording,
-    needles: &Needles,
-    ports: &[u16],
-) -> (Vec<Frame>, Analysis) {
+fn read_capture(lab: &Lab, recording: &Recording, needles: &Needles, ports: &[u16]) -> (Vec<Frame>, Reading) {
     let deaf = lab.options.sabotage == Some(Sabotage::DeafCapture);
     let all: &[Frame] = if deaf { &[] } else { &recording.frames };
-    let whole = analyze(all, recording.link_type, needles, ports);
+    let whole = reading::read(all, recording.link_type, needles, ports);
     let ours = |flow: usize| {
         whole.report.flows.get(flow).is_some_and(|seen| ports.contains(&seen.server.port()))
             || whole.report.leaks.iter().any(|leak| leak.flow == Some(flow))
@@ -429,24 +424,24 @@ fn read_capture(
     let frames: Vec<Frame> = all
         .iter()
         .enumerate()
-        .filter(|(index, _)| match whole.frame_flow.get(*index).copied().flatten() {
+        .filter(|(index, _)| match whole.flow_of(*index) {
             Some(flow) => ours(flow),
             None => whole.report.leaks.iter().any(|leak| leak.frame == *index as u64 + 1),
         })
         .map(|(_, frame)| frame.clone())
         .collect();
-    let analysis = analyze(&frames, recording.link_type, needles, ports);
-    (frames, analysis)
+    let reading = reading::read(&frames, recording.link_type, needles, ports);
+    (frames, reading)
 }
 
 /// Where what the server sent differs from what the client got, for a peer that passes bytes on.
-fn legs_differ_at(peer: &PeerReport, analysis: &Analysis) -> Option<u64> {
-    let flows = &analysis.report.flows;
+fn legs_differ_at(peer: &PeerReport, reading: &Reading) -> Option<u64> {
+    let flows = &reading.report.flows;
     peer.connections.iter().filter(|connection| !connection.tampered.is_empty()).find_map(|connection| {
         let to_client = flows.iter().position(|flow| flow.client == connection.client)?;
         let from_server = flows.iter().position(|flow| Some(flow.client) == connection.upstream)?;
-        let sent = analysis.stream(from_server, Direction::Server);
-        let got = analysis.stream(to_client, Direction::Server);
+        let sent = reading.stream(from_server, Direction::Server);
+        let got = reading.stream(to_client, Direction::Server);
         let differs = sent.iter().zip(got).position(|(sent, got)| sent != got);
         // Nothing may be missing at the end either.
         let shorter = sent.len().min(got.len());

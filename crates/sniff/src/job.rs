@@ -1,3 +1,4 @@
+use crate::aside::Aside;
 use crate::data;
 use crate::json::Json;
 use crate::summary::Summary;
@@ -158,7 +159,7 @@ pub fn sniff(options: &Options, out: impl Write, stop: &AtomicBool) -> Result<Do
     let mut writer = options.write.as_deref().map(Writer::create).transpose()?;
     let settings = match options.ports.as_slice() {
         [] => Settings::default(),
-        ports => Settings { ports: ports.to_vec(), only_ports: true },
+        ports => Settings { ports: ports.to_vec(), only_ports: true, streams: false },
     };
     let mut sniffer = Sniffer::new(settings);
     let mut view = View::new(options, out);
@@ -239,6 +240,7 @@ pub fn sniff(options: &Options, out: impl Write, stop: &AtomicBool) -> Result<Do
         FileEnd::Whole => None,
         FileEnd::Damaged(what) => Some(what.as_str()),
     };
+    view.gather();
     view.finish(&totals, dropped, damage)?;
     let leaks = match options.fail_on {
         None => false,
@@ -271,6 +273,15 @@ enum Sink<W: Write> {
     Json(Json<W>),
 }
 
+/// Who looks for data of known classes.
+enum Look {
+    Nobody,
+    /// Each finding is told where it is found.
+    Here(Classifier),
+    /// Findings are only counted.
+    Aside(Aside),
+}
+
 /// Where events go.
 struct View<W: Write> {
     sink: Sink<W>,
@@ -280,7 +291,7 @@ struct View<W: Write> {
     limit: u64,
     seen: u64,
     summary: Summary,
-    classifier: Option<Classifier>,
+    look: Look,
     reveal: bool,
     color: bool,
     last: u64,
@@ -293,14 +304,20 @@ impl<W: Write> View<W> {
             Format::Text | Format::Summary => Sink::Text(Text::new(out, options.reveal, options.color)),
             Format::Json | Format::JsonSummary => Sink::Json(Json::new(out, options.reveal)),
         };
+        let quiet = matches!(options.format, Format::Summary | Format::JsonSummary);
+        let look = match options.data.then(|| Classifier::new(options.national_ids)) {
+            None => Look::Nobody,
+            Some(classifier) if quiet => Aside::new(classifier).map_or_else(Look::Here, Look::Aside),
+            Some(classifier) => Look::Here(classifier),
+        };
         Self {
             sink,
-            quiet: matches!(options.format, Format::Summary | Format::JsonSummary),
+            quiet,
             follow: options.follow,
             limit: options.limit.unwrap_or(u64::MAX),
             seen: 0,
             summary: Summary::default(),
-            classifier: options.data.then(|| Classifier::new(options.national_ids)),
+            look,
             reveal: options.reveal,
             color: options.color,
             last: 0,
@@ -324,15 +341,17 @@ impl<W: Write> View<W> {
         match event {
             Event::Command(command) => {
                 self.summary.command(command);
-                if let Some(classifier) = &self.classifier {
-                    data::in_command(classifier, command, &mut found);
+                match &mut self.look {
+                    Look::Nobody => {}
+                    Look::Here(classifier) => data::in_command(classifier, command, &mut found),
+                    Look::Aside(aside) => aside.command(command),
                 }
             }
-            Event::Reply(reply) => {
-                if let Some(classifier) = &self.classifier {
-                    data::in_reply(classifier, reply, &mut found);
-                }
-            }
+            Event::Reply(reply) => match &mut self.look {
+                Look::Nobody => {}
+                Look::Here(classifier) => data::in_reply(classifier, reply, &mut found),
+                Look::Aside(aside) => aside.reply(reply),
+            },
             Event::Credential(credential) => self.summary.credential(credential),
             _ => {}
         }
@@ -345,6 +364,8 @@ impl<W: Write> View<W> {
             Event::Credential(credential) => credential.flow,
             Event::Tls { flow, .. } | Event::Gap { flow, .. } => *flow,
             Event::Flow(end) => end.flow,
+            // Not asked for.
+            Event::Stream { .. } | Event::Message { .. } => return,
         };
         let wanted = self.follow.is_none_or(|followed| followed == flow);
         if wanted {
@@ -361,12 +382,13 @@ impl<W: Write> View<W> {
                 Event::Tls { flow, frame, seen } => json.tls(*flow, *frame, seen),
                 Event::Gap { flow, direction, bytes } => json.gap(*flow, *direction, *bytes),
                 Event::Flow(end) => json.flow(end),
+                Event::Stream { .. } | Event::Message { .. } => Ok(()),
             },
             Sink::Text(text) => match event {
                 Event::Command(command) => text.command(command),
                 Event::Reply(reply) => text.reply(reply),
                 // The command's own line shows it, and the summary counts it.
-                Event::Credential(_) => Ok(()),
+                Event::Credential(_) | Event::Stream { .. } | Event::Message { .. } => Ok(()),
                 Event::Tls { flow, seen, .. } => text.tls(*flow, time, seen),
                 Event::Gap { flow, direction, bytes } => text.gap(*flow, time, *direction, *bytes),
                 Event::Flow(end) => text.flow(end),
@@ -378,6 +400,13 @@ impl<W: Write> View<W> {
             Sink::Text(_) => Ok(()),
         });
         self.error = written.err();
+    }
+
+    /// Waits for what is looked at aside.
+    fn gather(&mut self) {
+        if let Look::Aside(aside) = std::mem::replace(&mut self.look, Look::Nobody) {
+            self.summary.classes.extend(aside.finish());
+        }
     }
 
     fn finish(&mut self, totals: &Totals, dropped: u64, damage: Option<&str>) -> io::Result<()> {

@@ -10,8 +10,9 @@ use crate::summary::Summary;
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 use wirelab_model::{Direction, FlowKind, TlsSeen};
+use wirelab_wire::credential::Credential;
 use wirelab_wire::resp::{Decoder, Value};
-use wirelab_wire::sniff::{Command, Credential, FlowEnd, Reply, Totals};
+use wirelab_wire::sniff::{Command, FlowEnd, Reply, Totals};
 
 /// What a line leaves behind for the next one: 64 KiB.
 const MOST_ROOM: usize = 64 << 10;
@@ -111,6 +112,10 @@ impl<W: Write> Json<W> {
         if let Some(id) = reply.answers {
             self.named(b",\"answers\":", id)?;
         }
+        if !reply.parts.is_empty() {
+            self.line.write_all(b",\"parts\":")?;
+            serde_json::to_writer(&mut self.line, reply.parts)?;
+        }
         if let Some(latency) = reply.latency {
             self.named(b",\"latency_ns\":", latency)?;
         }
@@ -201,7 +206,7 @@ impl<W: Write> Json<W> {
             if index > 0 {
                 self.line.write_all(b",")?;
             }
-            self.masked(item, secret && named)?;
+            self.masked(item, secret && named, secret)?;
             named = index % 2 == 0 && matches!(item, Value::Bulk(Some(name)) if mask::names_secret(name));
         }
         self.line.write_all(b"]]")
@@ -214,14 +219,16 @@ impl<W: Write> Json<W> {
             self.line.write_all(if index > 0 { b",[" } else { b"[" })?;
             self.value(key, false)?;
             self.line.write_all(b",")?;
-            self.masked(value, secret && matches!(key, Value::Bulk(Some(name)) if mask::names_secret(name)))?;
+            let names = matches!(key, Value::Bulk(Some(name)) if mask::names_secret(name));
+            self.masked(value, secret && names, secret)?;
             self.line.write_all(b"]")?;
         }
         self.line.write_all(b"]]")
     }
 
-    fn masked(&mut self, value: &Value, secret: bool) -> io::Result<()> {
-        if secret { write!(self.line, "[\"$\",\"{MASK}\"]") } else { self.value(value, false) }
+    fn masked(&mut self, value: &Value, secret: bool, within: bool) -> io::Result<()> {
+        // EXEC may bring the reply to CONFIG GET as one of several.
+        if secret { write!(self.line, "[\"$\",\"{MASK}\"]") } else { self.value(value, within) }
     }
 
     pub(crate) fn credential(&mut self, credential: &Credential) -> io::Result<()> {

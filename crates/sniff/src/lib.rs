@@ -1,5 +1,6 @@
 //! The sniffing job: packets from a file, a pipe or an interface in; lines for people or for machines out.
 
+mod aside;
 mod data;
 mod escape;
 mod job;

@@ -8,7 +8,8 @@ use std::collections::{BTreeMap, HashMap as StdHashMap};
 use std::fmt::Write as _;
 use std::hash::{Hash, Hasher};
 use wirelab_wire::classes::Class;
-use wirelab_wire::sniff::{Command, Credential, Totals};
+use wirelab_wire::credential::Credential;
+use wirelab_wire::sniff::{Command, Totals};
 use wirelab_wire::words::Words;
 
 /// Most different command names, keys and credentials that are counted apart.

@@ -70,27 +70,16 @@ fn each_is_read_as_it_should_be() {
 
 #[test]
 fn secrets_are_masked_unless_revealed() {
-    let path = folder().join("credentials.pcap");
-    let (masked, revealed) = (read(&path, false), read(&path, true));
     let five = "5".repeat(64);
-    for secret in [
-        "\"one",
-        "\"two",
-        "\"three",
-        ">four",
-        &five,
-        "\"six",
-        "\"seven",
-        "\"eight",
-        "\"nine",
-        "\"ten",
-        "\"eleven",
-        "\"twelve",
-        "'thirteen",
-        "\"fourteen",
-    ] {
-        assert!(revealed.contains(secret), "{secret} is not in {revealed}");
-        assert!(!masked.contains(secret), "{secret} is in {masked}");
+    let carriers = "\"one \"two \"three >four 5 \"six \"seven \"eight \"nine \"ten \"eleven \"twelve 'thirteen \"fourteen";
+    let transactions = "\"no\" \"pw \"old \"late \"never \"new \"long";
+    for (name, secrets) in [("credentials.pcap", carriers), ("transaction-credentials.pcap", transactions)] {
+        let path = folder().join(name);
+        let (masked, revealed) = (read(&path, false), read(&path, true));
+        for secret in secrets.split(' ').map(|secret| if secret == "5" { &five } else { secret }) {
+            assert!(revealed.contains(secret), "{secret} is not in {revealed}");
+            assert!(!masked.contains(secret), "{secret} is in {masked}");
+        }
     }
 }
 

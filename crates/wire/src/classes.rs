@@ -209,8 +209,16 @@ impl Classifier {
         let (mut cards, mut accounts) = (Findings::default(), Findings::default());
         marks::pass(
             value,
-            &mut |start| cards.add(Class::Card, numbers::card(name, value, start)),
-            &mut |start| accounts.add(Class::Iban, iban::number(value, start)),
+            &mut |start| {
+                if numbers::may_be_card(value, start) {
+                    cards.add(Class::Card, numbers::card(name, value, start));
+                }
+            },
+            &mut |start| {
+                if iban::may_begin(value, start) {
+                    accounts.add(Class::Iban, iban::number(value, start));
+                }
+            },
         );
         if (self.national_ids || !cards.0.is_empty() || !accounts.0.is_empty())
             && value.iter().filter(|byte| byte.is_ascii_digit()).count() >= FEWEST_DIGITS

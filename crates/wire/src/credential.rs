@@ -3,12 +3,11 @@
 //! [`credentials`] and [`config_reply`] are pure functions of borrowed words. They look at the
 //! words of a command and never inside of values, so that a value that holds an encoded `AUTH` is a value.
 
-mod ledger;
 mod script;
+mod told;
 
-pub(crate) use ledger::Ledger;
-pub use ledger::{Credential, Outcome};
 use std::ops::Range;
+pub use told::{Credential, Outcome};
 
 /// Bytes of a command or a reply that are secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -163,9 +162,9 @@ fn direct<'a>(words: &[&'a [u8]], within: Within, found: &mut impl FnMut(Found<'
     }
 }
 
-/// Whether a command asks for parameters, so that its reply is one for [`config_reply`].
-pub fn asks_config(words: &[&[u8]]) -> bool {
-    matches!(words, [name, sub, ..] if is(name, "CONFIG") && is(sub, "GET"))
+/// Names of parameters that hold secrets, as replies have them.
+pub(crate) fn secret_names() -> impl Iterator<Item = &'static str> {
+    PARAMETERS.iter().filter(|(_, holds, _)| matches!(holds, Holds::Secret)).map(|(name, ..)| *name)
 }
 
 /// Gives the credentials in the reply to `CONFIG GET`: its strings, names and values in turn, which

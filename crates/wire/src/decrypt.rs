@@ -44,6 +44,8 @@ pub enum Plain<'a> {
         /// Level 2.
         fatal: bool,
     },
+    /// A record that was not opened, or was not seen whole.
+    Lost,
 }
 
 /// How far the hellos are.
@@ -85,7 +87,10 @@ impl Session {
         };
         let Side { records, reader, decryptor } = own;
         records.push(bytes, &mut |record| {
-            let Some(record) = record else { return decryptor.broken() };
+            let Some(record) = record else {
+                decryptor.broken();
+                return out(Plain::Lost);
+            };
             if matches!(hellos, Hellos::None | Hellos::Client(_)) {
                 drop(reader.push(record, false, &mut |event| hellos.note(event)));
                 let (client, server) = match from {

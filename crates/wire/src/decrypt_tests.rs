@@ -37,6 +37,7 @@ fn hear<'a>(pieces: impl IntoIterator<Item = (Direction, Result<&'a [u8], u64>)>
                 Plain::Data(bytes) => heard.data[index(from)].extend_from_slice(bytes),
                 Plain::Handshake(bytes) => heard.handshake[index(from)].extend_from_slice(bytes),
                 Plain::Alert { code, .. } => heard.alerts.push((from, code)),
+                Plain::Lost => {}
             }),
         }
     }

@@ -3,6 +3,23 @@
 
 use std::ops::Range;
 
+/// Commands that people and health checks type.
+const TYPED: [&str; 24] = [
+    "PING", "AUTH", "HELLO", "GET", "SET", "DEL", "EXISTS", "INCR", "INFO", "KEYS", "SCAN", "TTL", "TYPE",
+    "SELECT", "DBSIZE", "CONFIG", "CLIENT", "COMMAND", "MONITOR", "ROLE", "ECHO", "QUIT", "HGETALL",
+    "LRANGE",
+];
+
+/// Whether these bytes are whole lines of text that begin with a command, as written by hand.
+pub(crate) fn is_command(bytes: &[u8]) -> bool {
+    let name = bytes.iter().take_while(|byte| byte.is_ascii_alphabetic()).count();
+    let (name, after) = bytes.split_at(name);
+    TYPED.iter().any(|typed| name.eq_ignore_ascii_case(typed.as_bytes()))
+        && matches!(after.first(), Some(b' ' | b'\r' | b'\n'))
+        && bytes.ends_with(b"\n")
+        && bytes.iter().all(|byte| byte.is_ascii_graphic() || b" \t\r\n".contains(byte))
+}
+
 /// Splits a line into words. False where a quote is not closed, or text follows a closing quote.
 pub(crate) fn split(line: &[u8], words: &mut Vec<u8>, places: &mut Vec<Range<usize>>) -> bool {
     let mut rest = line.trim_ascii();

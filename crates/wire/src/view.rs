@@ -1,16 +1,13 @@
 //! Packets to look at: what each one is, in a few words, and its first bytes.
 
-use crate::analysis::Analysis;
-use crate::canary::{Needles, Scanner, cover};
-use crate::packet::{Packet, Segment, read};
-use crate::reader::{Event, Reader};
-use crate::resp::Value;
-use crate::stream::{Chunk, Stream};
-use crate::tls::{APPLICATION_DATA, TLS_1_3, TlsEvent, alert_text};
-use std::collections::BTreeMap;
+use crate::canary::{Needles, cover};
+use crate::packet::{Packet, read};
+use crate::reading::Reading;
+use crate::sniff::Reply;
+use crate::tls::{APPLICATION_DATA, TlsEvent, alert_text};
 use std::fmt::Write as _;
 use std::ops::Range;
-use wirelab_model::{Direction, Frame, PacketView};
+use wirelab_model::{Frame, PacketView};
 
 /// Most payload bytes of a packet that are shown.
 const MAX_SHOWN: usize = 256;
@@ -19,7 +16,7 @@ const MAX_NAMES: usize = 6;
 
 /// What ended in a packet.
 #[derive(Debug, Default)]
-struct Label {
+pub(crate) struct Label {
     /// Hellos and alerts.
     named: Vec<String>,
     records: u64,
@@ -30,23 +27,9 @@ struct Label {
     pushes: u64,
 }
 
-struct Shown {
-    view: PacketView,
-    payload: Vec<u8>,
-    /// Flow, direction and offset in the stream.
-    place: ((usize, Direction), Option<u64>),
-}
-
-/// One direction of a flow.
-struct Side<'n> {
-    stream: Stream,
-    reader: Reader,
-    scanner: Option<Scanner<'n>>,
-    secrets: Vec<Range<u64>>,
-}
-
+/// The packets of flows to a port: see [`Reading::views`].
 pub(crate) fn views(
-    analysis: &Analysis,
+    reading: &Reading,
     frames: &[Frame],
     link_type: u16,
     server_port: u16,
@@ -54,149 +37,83 @@ pub(crate) fn views(
     needles: Option<&Needles>,
 ) -> Vec<PacketView> {
     let started = frames.first().map_or(0, |frame| frame.time);
-    let mut shown: Vec<Shown> = Vec::new();
-    let mut labels: BTreeMap<u64, Label> = BTreeMap::new();
-    let mut sides: BTreeMap<(usize, Direction), Side<'_>> = BTreeMap::new();
-    let mut old_tls: BTreeMap<usize, bool> = BTreeMap::new();
-    for (number, (frame, flow)) in (1..).zip(frames.iter().zip(&analysis.frame_flow)) {
-        let Some(flow) = *flow else { continue };
-        let Some(seen) = analysis.report.flows.get(flow) else { continue };
-        if seen.server.port() != server_port {
-            continue;
-        }
-        let Packet::Tcp(segment) = read(frame, link_type) else { continue };
-        let from = if segment.source == seen.client { Direction::Client } else { Direction::Server };
-        let side = sides.entry((flow, from)).or_insert_with(|| Side::new(from, segment.syn, needles));
-        // Later packets are read on only for secrets that began in one that is shown.
-        let full = shown.len() >= most;
-        if full && needles.is_none() {
+    let mut views = Vec::new();
+    for (index, (frame, place)) in frames.iter().zip(&reading.places).enumerate() {
+        if views.len() >= most {
             break;
         }
-        if !full && !segment.payload.is_empty() {
-            shown.push(Shown {
-                view: PacketView {
-                    frame: number,
-                    time_us: frame.time.saturating_sub(started) / 1000,
-                    from,
-                    length: u32::try_from(segment.payload.len()).unwrap_or(u32::MAX),
-                    summary: String::new(),
-                    hex: String::new(),
-                },
-                payload: segment.payload.to_vec(),
-                place: ((flow, from), None),
-            });
+        let (Some(place), Some(flow)) = (place, reading.flow_of(index)) else { continue };
+        let Packet::Tcp(segment) = read(frame, link_type) else { continue };
+        let seen = reading.report.flows.get(flow);
+        if segment.payload.is_empty() || seen.is_none_or(|seen| seen.server.port() != server_port) {
+            continue;
         }
-        let old = old_tls.entry(flow).or_default();
-        let last = shown.last().map_or(0, |shown| shown.view.frame);
-        side.push(&segment, number, *old, &mut |event, number| {
-            if let Event::Tls(TlsEvent::ServerHello(hello)) = &event {
-                *old = hello.version != TLS_1_3;
+        let number = index as u64 + 1;
+        let mut payload = segment.payload.to_vec();
+        if let Some(needles) = needles {
+            // By itself: what did not make it into the stream. By the stream: what spans packets.
+            payload = needles.mask(&payload);
+            if let Some(at) = place.position {
+                let secrets = reading.secrets(flow, place.from);
+                cover_all(&mut payload, at, secrets, needles.longest() as u64);
             }
-            if number <= last {
-                labels.entry(number).or_default().add(event);
-            }
-        });
-        if last == number
-            && let Some(shown) = shown.last_mut()
-        {
-            shown.place.1 = side.stream.position_of(segment.seq.wrapping_add(u32::from(segment.syn)));
         }
-    }
-    for side in sides.values_mut() {
-        side.finish();
-    }
-    shown
-        .into_iter()
-        .map(|Shown { mut view, mut payload, place: (key, position) }| {
-            view.summary = labels.get(&view.frame).map_or_else(|| "data".to_owned(), Label::text);
-            if let Some(needles) = needles {
-                // By itself: what did not make it into the stream. By the stream: what spans packets.
-                payload = needles.mask(&payload);
-                if let Some((side, at)) = sides.get(&key).zip(position) {
-                    side.cover(&mut payload, at, needles.longest() as u64);
-                }
-            }
-            view.hex = hex(payload.get(..MAX_SHOWN).unwrap_or(&payload));
-            view
-        })
-        .collect()
-}
-
-impl<'n> Side<'n> {
-    fn new(from: Direction, whole: bool, needles: Option<&'n Needles>) -> Self {
-        Self {
-            stream: Stream::default(),
-            reader: Reader::new(from, whole),
-            scanner: needles.map(Needles::scanner),
-            secrets: Vec::new(),
-        }
-    }
-
-    fn push(&mut self, segment: &Segment<'_>, frame: u64, old_tls: bool, out: &mut impl FnMut(Event, u64)) {
-        let Self { stream, reader, scanner, secrets } = self;
-        if segment.syn {
-            stream.syn(segment.seq);
-        }
-        let seq = segment.seq.wrapping_add(u32::from(segment.syn));
-        stream.push(seq, segment.payload, segment.cut, frame, &mut |chunk| {
-            hear(chunk, scanner, secrets);
-            match chunk {
-                Chunk::Data(bytes, frame) => reader.push(bytes, old_tls, &mut |event| out(event, frame)),
-                Chunk::Gap(_) => reader.gap(),
-            }
+        views.push(PacketView {
+            frame: number,
+            time_us: frame.time.saturating_sub(started) / 1000,
+            from: place.from,
+            length: u32::try_from(segment.payload.len()).unwrap_or(u32::MAX),
+            summary: reading.labels.get(&number).map_or_else(|| "data".to_owned(), Label::text),
+            hex: hex(payload.get(..MAX_SHOWN).unwrap_or(&payload)),
         });
     }
-
-    fn finish(&mut self) {
-        let Self { stream, scanner, secrets, .. } = self;
-        stream.finish(&mut |chunk| hear(chunk, scanner, secrets));
-    }
-
-    /// Masks what lies in `payload`, which starts at `at`. Secrets are in the order of their ends.
-    fn cover(&self, payload: &mut [u8], at: u64, longest: u64) {
-        let first = self.secrets.partition_point(|secret| secret.end <= at);
-        let end = at + payload.len() as u64;
-        let near = self.secrets.iter().skip(first).take_while(|secret| secret.end < end + longest);
-        near.for_each(|secret| cover(payload, at, secret));
-    }
+    views
 }
 
-fn hear(chunk: Chunk<'_>, scanner: &mut Option<Scanner<'_>>, secrets: &mut Vec<Range<u64>>) {
-    let Some(scanner) = scanner else { return };
-    match chunk {
-        Chunk::Data(bytes, _) => scanner.each(bytes, |_, secret| secrets.push(secret)),
-        Chunk::Gap(lost) => scanner.skip(lost),
-    }
+/// Masks what lies in `payload`, which starts at `at`. Secrets are in the order of their ends.
+fn cover_all(payload: &mut [u8], at: u64, secrets: &[Range<u64>], longest: u64) {
+    let first = secrets.partition_point(|secret| secret.end <= at);
+    let end = at + payload.len() as u64;
+    let near = secrets.iter().skip(first).take_while(|secret| secret.end < end + longest);
+    near.for_each(|secret| cover(payload, at, secret));
 }
 
 impl Label {
-    fn add(&mut self, event: Event) {
-        match event {
-            Event::Command(words) => {
-                if self.commands.len() < MAX_NAMES {
-                    self.commands.push(command_name(words.first().map_or(&[], Vec::as_slice)));
-                } else {
-                    self.more_commands += 1;
-                }
-            }
-            Event::Reply(Value::Push(_)) => self.pushes += 1,
-            Event::Reply(Value::Attribute(_)) => {}
-            Event::Reply(_) => self.replies += 1,
-            Event::Tls(TlsEvent::Record(kind)) => {
-                self.only_data = kind == APPLICATION_DATA && (self.records == 0 || self.only_data);
+    pub(crate) fn command(&mut self, name: &[u8]) {
+        if self.commands.len() < MAX_NAMES {
+            self.commands.push(command_name(name));
+        } else {
+            self.more_commands += 1;
+        }
+    }
+
+    pub(crate) fn reply(&mut self, reply: &Reply<'_>) {
+        match (reply.push, reply.bytes.first()) {
+            (true, Some(b'|')) => {}
+            (true, _) => self.pushes += 1,
+            (false, _) => self.replies += 1,
+        }
+    }
+
+    pub(crate) fn message(&mut self, message: &TlsEvent) {
+        let name = match message {
+            TlsEvent::Record(kind) => {
+                self.only_data = *kind == APPLICATION_DATA && (self.records == 0 || self.only_data);
                 self.records += 1;
+                return;
             }
-            Event::Tls(event) => self.named.push(match event {
-                TlsEvent::ClientHello(_) => "ClientHello".to_owned(),
-                TlsEvent::HelloRetryRequest => "HelloRetryRequest".to_owned(),
-                TlsEvent::ServerHello(_) => "ServerHello".to_owned(),
-                TlsEvent::Alert { code, .. } => format!("alert {}", alert_text(code)),
-                TlsEvent::Certificate(_) => "Certificate".to_owned(),
-                TlsEvent::CertificateRequest => "CertificateRequest".to_owned(),
-                TlsEvent::KeyExchange(_) => "ServerKeyExchange".to_owned(),
-                TlsEvent::Alpn(_) => "EncryptedExtensions".to_owned(),
-                TlsEvent::Record(_) => return,
-            }),
+            TlsEvent::ClientHello(_) => "ClientHello".to_owned(),
+            TlsEvent::HelloRetryRequest => "HelloRetryRequest".to_owned(),
+            TlsEvent::ServerHello(_) => "ServerHello".to_owned(),
+            TlsEvent::Alert { code, .. } => format!("alert {}", alert_text(*code)),
+            TlsEvent::Certificate(_) => "Certificate".to_owned(),
+            TlsEvent::CertificateRequest => "CertificateRequest".to_owned(),
+            TlsEvent::KeyExchange(_) => "ServerKeyExchange".to_owned(),
+            TlsEvent::Alpn(_) => "EncryptedExtensions".to_owned(),
+        };
+        // One more tells that there are more.
+        if self.named.len() <= MAX_NAMES {
+            self.named.push(name);
         }
     }
 

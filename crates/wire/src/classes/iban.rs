@@ -83,6 +83,28 @@ const COUNTRIES: [(&str, &str); 76] = [
     ("VG", "4a16n"),
 ];
 
+/// Countries by their two letters, a bit each: two letters before two digits are seldom those of one.
+const KNOWN: [u32; 26] = {
+    let mut known = [0; 26];
+    let mut index = 0;
+    while index < COUNTRIES.len() {
+        let code = COUNTRIES[index].0.as_bytes();
+        known[(code[0] - b'A') as usize] |= 1 << (code[1] - b'A');
+        index += 1;
+    }
+    known
+};
+
+/// Whether the letters of a country are here.
+#[inline]
+pub(super) fn may_begin(value: &[u8], start: usize) -> bool {
+    let letter = |at: usize| value.get(at).map(|byte| byte.wrapping_sub(b'A'));
+    let (Some(first), Some(second)) = (letter(start), letter(start + 1)) else { return false };
+    KNOWN
+        .get(usize::from(first))
+        .is_some_and(|known| known.checked_shr(u32::from(second)).is_some_and(|bits| bits & 1 == 1))
+}
+
 /// The account number that begins here, together or in groups of four.
 #[inline(never)]
 pub(super) fn number(value: &[u8], start: usize) -> Option<Range<usize>> {
@@ -141,6 +163,16 @@ fn is_free(byte: Option<&u8>) -> bool {
 
 #[cfg(test)]
 mod tests {
+    #[test]
+    fn each_country_is_known_and_nothing_else() {
+        let letters = || b'A'..=b'Z';
+        let known =
+            letters().flat_map(|a| letters().map(move |b| [a, b])).filter(|code| super::may_begin(code, 0));
+        let countries: Vec<_> = super::COUNTRIES.iter().map(|(code, _)| code.as_bytes()).collect();
+        assert_eq!(known.collect::<Vec<_>>(), countries);
+        assert!([&b"De"[..], b"dE", b"D", b"0A", b"A\xff"].iter().all(|code| !super::may_begin(code, 0)));
+    }
+
     #[test]
     fn countries_are_sorted() {
         assert!(super::COUNTRIES.is_sorted_by_key(|(country, _)| *country));

@@ -1,6 +1,6 @@
 //! One pass over a value that tells where numbers may begin. Nearly always: nowhere.
 
-use wide::u8x16;
+use wide::i8x16;
 
 /// Bytes that are looked at together: a bit of a `u64` each.
 const BLOCK: usize = 64;
@@ -20,49 +20,95 @@ struct Block {
 pub(super) fn pass(value: &[u8], run: &mut impl FnMut(usize), account: &mut impl FnMut(usize)) {
     let mut before = Block::default();
     let (blocks, rest) = value.as_chunks::<BLOCK>();
-    let mut each = |base: usize, block: Block| {
-        // Places where the last of the four bytes stands: the first may lie in the block before.
-        let digit = |back: u32| after(block.digits, before.digits, back);
-        let capital = |back: u32| after(block.capitals, before.capitals, back);
-        let two = block.digits & digit(1);
-        let mut runs = two & digit(2) & digit(3) & !digit(4);
-        let mut accounts = two & capital(2) & capital(3);
-        before = block;
-        while runs != 0 {
-            run(base + place(runs) - 3);
-            runs &= runs - 1;
-        }
-        while accounts != 0 {
-            account(base + place(accounts) - 3);
-            accounts &= accounts - 1;
-        }
-    };
     for (index, bytes) in blocks.iter().enumerate() {
-        let (parts, _) = bytes.as_chunks::<PART>();
-        each(index * BLOCK, read(parts));
+        let mut block = Block::default();
+        for (at, part) in bytes.as_chunks::<PART>().0.iter().enumerate() {
+            block.add(look(part), at * PART);
+        }
+        places(index * BLOCK, block, before, run, account);
+        before = block;
     }
     if !rest.is_empty() {
-        // A zero is none of what is looked for.
-        let mut room = [[0; PART]; BLOCK / PART];
-        let parts = rest.len().div_ceil(PART);
-        if let Some(room) = room.as_flattened_mut().get_mut(..rest.len()) {
-            room.copy_from_slice(rest);
-        }
-        each(blocks.len() * BLOCK, read(room.get(..parts).unwrap_or(&room)));
+        places(value.len() - rest.len(), short(value, rest), before, run, account);
     }
 }
 
+/// Places whose last byte is in this block: the first may lie in the block before.
 #[inline]
-fn read(parts: &[[u8; PART]]) -> Block {
-    let mut block = Block::default();
-    for (index, part) in parts.iter().enumerate() {
-        let part = u8x16::new(*part);
-        let digits = (part - u8x16::splat(b'0')).simd_lt(u8x16::splat(10));
-        let capitals = (part - u8x16::splat(b'A')).simd_lt(u8x16::splat(26));
-        block.digits |= u64::from(digits.to_bitmask()) << (PART * index);
-        block.capitals |= u64::from(capitals.to_bitmask()) << (PART * index);
+fn places(
+    base: usize,
+    block: Block,
+    before: Block,
+    run: &mut impl FnMut(usize),
+    account: &mut impl FnMut(usize),
+) {
+    let digit = |back: u32| after(block.digits, before.digits, back);
+    let capital = |back: u32| after(block.capitals, before.capitals, back);
+    let two = block.digits & digit(1);
+    if two == 0 {
+        return;
     }
+    let mut runs = two & digit(2) & digit(3) & !digit(4);
+    let mut accounts = two & capital(2) & capital(3);
+    while runs != 0 {
+        run(base + place(runs) - 3);
+        runs &= runs - 1;
+    }
+    while accounts != 0 {
+        account(base + place(accounts) - 3);
+        accounts &= accounts - 1;
+    }
+}
+
+impl Block {
+    #[inline]
+    fn add(&mut self, (digits, capitals): (u32, u32), at: usize) {
+        self.digits |= u64::from(digits) << at;
+        self.capitals |= u64::from(capitals) << at;
+    }
+}
+
+/// The end of a value, less than a block.
+#[inline]
+fn short(value: &[u8], rest: &[u8]) -> Block {
+    let mut block = Block::default();
+    let (parts, last) = rest.as_chunks::<PART>();
+    for (at, part) in parts.iter().enumerate() {
+        block.add(look(part), at * PART);
+    }
+    if last.is_empty() {
+        return block;
+    }
+    let (digits, capitals) = match value.last_chunk::<PART>() {
+        // The bytes in front of it were looked at already.
+        Some(part) => {
+            let (digits, capitals) = look(part);
+            let known = PART - last.len();
+            (digits >> known, capitals >> known)
+        }
+        None => {
+            // A zero is none of what is looked for.
+            let mut room = [0; PART];
+            if let Some(room) = room.get_mut(..last.len()) {
+                room.copy_from_slice(last);
+            }
+            look(&room)
+        }
+    };
+    block.add((digits, capitals), parts.len() * PART);
     block
+}
+
+/// Digits and capital letters among these bytes, a bit each.
+#[inline]
+fn look(part: &[u8; PART]) -> (u32, u32) {
+    let part = i8x16::new(part.map(u8::cast_signed));
+    // Moved so that what is looked for are the lowest numbers: two instructions each.
+    let among = |first: u8, count: i8| {
+        let moved = part + i8x16::splat(0x80_u8.wrapping_sub(first).cast_signed());
+        moved.simd_lt(i8x16::splat(i8::MIN + count)).to_bitmask()
+    };
+    (among(b'0', 10), among(b'A', 26))
 }
 
 /// Bits moved up by `back`, with those of the block before.

@@ -40,12 +40,23 @@ pub(super) fn each_run(value: &[u8], give: &mut impl FnMut(usize, usize)) {
     }
 }
 
+/// Whether a run of four or more digits can begin a card number: a group of four, or at least fourteen together.
+#[inline]
+pub(super) fn may_be_card(value: &[u8], start: usize) -> bool {
+    match value.get(start + 4) {
+        // The next group has four digits or more: `2024-01-02` has not.
+        Some(b' ' | b'-') => {
+            value.get(start + 5..start + 9).is_some_and(|next| next.iter().all(u8::is_ascii_digit))
+        }
+        Some(byte) => byte.is_ascii_digit() && value.get(start + FEWEST - 1).is_some_and(u8::is_ascii_digit),
+        None => false,
+    }
+}
+
 /// A card number that begins here: 14 to 19 digits of a known issuer with a right check digit, together
 /// or in the groups that are printed on cards.
 #[inline(never)]
 pub(super) fn card(name: &[u8], value: &[u8], start: usize) -> Option<Range<usize>> {
-    // Keys are full of numbers that are too short.
-    value.get(start + FEWEST - 1)?;
     if !is_free(value, start.checked_sub(1), start.checked_sub(2)) {
         return None;
     }

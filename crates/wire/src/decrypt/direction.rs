@@ -151,6 +151,10 @@ impl Decryptor {
         };
         let Some(kind) = opened else {
             self.lost += 1;
+            // Before the first data it may have been one of the handshake, whose secret is not known.
+            if most == MAX_CLOSED {
+                out(Plain::Lost);
+            }
             self.closed += 1;
             // What does not open is damaged or not the next one.
             self.unsure |= most == MAX_CLOSED;

@@ -1,24 +1,19 @@
 //! One connection while it goes by.
 
-use super::side::{self, Around, Next, Said, Side};
-use super::talk::{Answer, Kind, Talk};
-use super::{Command, Credential, Event, FlowEnd, Reply, Settings};
-use crate::credential::{Outcome, config_reply};
-use crate::decrypt::{KeyLog, Plain, Session};
+use super::credentials::Credentials;
+use super::hears::{Hears, Inside};
+use super::side::{self, Around, Side};
+use super::talk::Talk;
+use super::{Event, FlowEnd, Settings};
+use crate::decrypt::KeyLog;
 use crate::packet::Segment;
-use crate::resp::{Decoder, Value};
 use crate::stream::{Chunk, Stream};
-use crate::tls::{TlsEvent, Watch};
-use crate::words::Words;
+use crate::tls::Watch;
 use std::net::SocketAddr;
 use wirelab_model::{Direction, FlowKind};
 
 /// How long bytes wait behind a hole for what is missing: 5 s of capture time.
 const PATIENCE: u64 = 5_000_000_000;
-/// Most credentials of a connection that wait for the answer.
-const MOST_UNANSWERED: usize = 64;
-/// Longest secret and user that are kept.
-const MOST_SECRET: usize = 1024;
 
 /// A connection: its two streams, and what comes out of them.
 #[derive(Debug)]
@@ -37,6 +32,8 @@ pub(super) struct Flow {
     server_closed: bool,
     pub(super) last: u64,
     waits_since: Option<u64>,
+    /// Bytes of memory that it held after the last packet.
+    pub(super) held: usize,
 }
 
 /// What both sides say to each other.
@@ -52,7 +49,9 @@ struct Conversation {
     inside: Option<Box<Inside>>,
     /// How often TLS facts were told.
     tls_told: u64,
-    unanswered: Vec<(u64, Credential)>,
+    credentials: Credentials,
+    /// Streams and messages of TLS are wanted as they are.
+    streams: bool,
     commands: u64,
     replies: u64,
 }
@@ -65,15 +64,6 @@ pub(super) struct Shared<'s> {
     pub(super) keys: &'s KeyLog,
     /// Commands so far.
     pub(super) commands: &'s mut u64,
-}
-
-/// The inside of a TLS connection whose keys are known.
-#[derive(Debug)]
-struct Inside {
-    session: Session,
-    from_client: Side,
-    from_server: Side,
-    commands: u64,
 }
 
 /// Where an event comes from.
@@ -117,7 +107,8 @@ impl Flow {
                 tls: None,
                 inside: None,
                 tls_told: 0,
-                unanswered: Vec::new(),
+                credentials: Credentials::default(),
+                streams: settings.streams,
                 commands: 0,
                 replies: 0,
             },
@@ -128,12 +119,22 @@ impl Flow {
             server_closed: false,
             last: 0,
             waits_since: None,
+            held: 0,
         }
     }
 
     /// Whether the segment opens another connection between the same ports.
     pub(super) fn is_followed_by(&self, segment: &Segment<'_>) -> bool {
         segment.syn && segment.ack.is_none() && self.isn != Some(segment.seq)
+    }
+
+    /// Which side sent a segment of this connection, and where in its stream the payload is.
+    pub(super) fn place(&self, segment: &Segment<'_>) -> (Direction, Option<u64>) {
+        let (from, stream) = match segment.source == self.client {
+            true => (Direction::Client, &self.client_stream),
+            false => (Direction::Server, &self.server_stream),
+        };
+        (from, stream.position_of(segment.seq.wrapping_add(u32::from(segment.syn))))
     }
 
     /// Bytes of memory that it holds.
@@ -250,11 +251,9 @@ impl Flow {
                 stream.finish(&mut hear);
             });
         }
+        self.conversation.credentials.finish(&mut |credential| out(Event::Credential(credential)));
         let Conversation { from_client: client, from_server: server, talk, tls, inside, .. } =
             self.conversation;
-        for (_, credential) in self.conversation.unanswered {
-            out(Event::Credential(&credential));
-        }
         let (commands, replies) = (self.conversation.commands, self.conversation.replies);
         let readable = commands + replies > 0;
         let end = FlowEnd {
@@ -293,17 +292,12 @@ impl Flow {
 
 impl Conversation {
     fn held(&self) -> usize {
-        let secret = |bytes: &Option<Vec<u8>>| bytes.as_ref().map_or(0, Vec::len);
-        let unanswered = self
-            .unanswered
-            .iter()
-            .map(|(_, one)| size_of::<Credential>() + secret(&one.user) + secret(&one.secret));
         let inside =
             self.inside.as_ref().map_or(0, |inside| inside.from_client.held() + inside.from_server.held());
         self.from_client.held()
             + self.from_server.held()
             + self.talk.held()
-            + unanswered.sum::<usize>()
+            + self.credentials.held()
             + inside
     }
 
@@ -315,6 +309,9 @@ impl Conversation {
         shared: &mut Shared<'_>,
         out: &mut impl FnMut(Event<'_>),
     ) {
+        if self.streams {
+            out(Event::Stream { flow: self.flow, direction: which, chunk });
+        }
         let frame = match chunk {
             Chunk::Data(_, frame) => frame,
             Chunk::Gap(lost) => {
@@ -342,7 +339,8 @@ impl Conversation {
             tls: &mut self.tls,
             inside: &mut self.inside,
             tls_told: &mut self.tls_told,
-            unanswered: &mut self.unanswered,
+            credentials: &mut self.credentials,
+            streams: self.streams,
             commands: &mut self.commands,
             replies: &mut self.replies,
             shared,
@@ -356,241 +354,9 @@ impl Conversation {
                 }
                 if let Some(inside) = hears.inside {
                     inside.session.gap(which, lost);
+                    inside.side(which).lose_inside();
                 }
             }
         }
     }
-}
-
-/// Takes what a side says, for the whole connection.
-struct Hears<'f, 's> {
-    flow: u64,
-    from: Direction,
-    at: At,
-    around: Around,
-    talk: &'f mut Talk,
-    tls: &'f mut Option<Box<Watch>>,
-    inside: &'f mut Option<Box<Inside>>,
-    tls_told: &'f mut u64,
-    unanswered: &'f mut Vec<(u64, Credential)>,
-    commands: &'f mut u64,
-    replies: &'f mut u64,
-    shared: &'f mut Shared<'s>,
-    /// What is said now came out of TLS.
-    decrypted: bool,
-}
-
-impl Hears<'_, '_> {
-    #[inline]
-    fn said(&mut self, said: Said<'_>, out: &mut impl FnMut(Event<'_>)) -> Next {
-        match (said, self.from) {
-            (Said::Tls(event), _) => {
-                self.tls(event, out);
-                Next::Same
-            }
-            (Said::Sealed(bytes), _) => {
-                self.sealed(bytes, out);
-                Next::Same
-            }
-            (Said::Value { bytes, places, flat: true, cut }, Direction::Client) if !places.is_empty() => {
-                self.command(&Words::new(bytes, places), cut, out);
-                Next::Same
-            }
-            // A client says commands and nothing else.
-            (Said::Value { .. }, Direction::Client) => Next::Same,
-            (Said::Value { bytes, places, flat: true, cut }, Direction::Server)
-                if self.talk.replicates && !places.is_empty() =>
-            {
-                self.command(&Words::new(bytes, places), cut, out);
-                Next::Same
-            }
-            (Said::Value { bytes, places, cut, .. }, Direction::Server) => {
-                self.reply(bytes, &Words::new(bytes, places), cut, out)
-            }
-        }
-    }
-
-    /// Opens what is encrypted, where keys were given, and reads it like what is not.
-    fn sealed(&mut self, bytes: &[u8], out: &mut impl FnMut(Event<'_>)) {
-        if self.shared.keys.is_empty() || self.decrypted {
-            return;
-        }
-        let mut inside = self.inside.take().unwrap_or_else(|| {
-            Box::new(Inside {
-                session: Session::default(),
-                from_client: Side::new(Direction::Client),
-                from_server: Side::new(Direction::Server),
-                commands: 0,
-            })
-        });
-        let mut opened = Vec::new();
-        inside.session.push(self.from, bytes, self.shared.keys, &mut |plain| {
-            if let Plain::Data(bytes) = plain {
-                opened.extend_from_slice(bytes);
-            }
-        });
-        if !opened.is_empty() {
-            let side = match self.from {
-                Direction::Client => &mut inside.from_client,
-                Direction::Server => &mut inside.from_server,
-            };
-            // Who gives keys for a connection knows what it is.
-            let around = Around { known_port: true, ..self.around };
-            self.decrypted = true;
-            let before = *self.commands;
-            side.read_inside(&opened, around, &mut |said| self.said(said, out));
-            // They are counted apart: nobody else can read them.
-            inside.commands += *self.commands - before;
-            *self.commands = before;
-            self.decrypted = false;
-        }
-        *self.inside = Some(inside);
-    }
-
-    fn command(&mut self, words: &Words<'_>, cut: bool, out: &mut impl FnMut(Event<'_>)) {
-        *self.commands += 1;
-        *self.shared.commands += 1;
-        let id = *self.shared.commands;
-        if self.around.full {
-            self.talk.let_go();
-        }
-        let kind = match self.from {
-            Direction::Client => self.talk.command(words, id, self.at.time),
-            Direction::Server => Kind::Plain,
-        };
-        let secrets = words.credentials();
-        out(Event::Command(Command {
-            id,
-            flow: self.flow,
-            frame: self.at.frame,
-            time: self.at.time,
-            from: self.from,
-            words,
-            secrets: &secrets,
-            cut,
-            decrypted: self.decrypted,
-        }));
-        for found in secrets {
-            let keep = |bytes: &[u8]| bytes.get(..MOST_SECRET).unwrap_or(bytes).to_vec();
-            let secret =
-                found.secret.as_ref().and_then(|place| words.get(place.word).get(place.range.clone()));
-            let credential = Credential {
-                flow: self.flow,
-                frame: self.at.frame,
-                carrier: found.carrier,
-                user: found.user.map(keep),
-                secret: secret.map(keep),
-                hashed: found.hashed,
-                result: Outcome::Unknown,
-                decrypted: self.decrypted,
-            };
-            let most = if self.around.full { 0 } else { MOST_UNANSWERED };
-            if self.unanswered.len() < most && self.from == Direction::Client {
-                self.unanswered.push((id, credential));
-            } else {
-                out(Event::Credential(&credential));
-            }
-        }
-        if kind == Kind::Replication && words.is(0, "SYNC") {
-            // The payload comes without a reply in front of it.
-            self.talk.replicates = true;
-        }
-    }
-
-    fn reply(&mut self, bytes: &[u8], words: &Words<'_>, cut: bool, out: &mut impl FnMut(Event<'_>)) -> Next {
-        let answer = self.talk.reply(bytes, words);
-        let error = matches!(bytes.first(), Some(b'-' | b'!'));
-        let (answers, latency, secret) = match answer {
-            Answer::To(waiting) => (
-                Some(waiting.id),
-                Some(self.at.time.saturating_sub(waiting.time)),
-                waiting.kind() == Kind::ConfigGet,
-            ),
-            Answer::Push | Answer::Unknown => (None, None, false),
-        };
-        let push = matches!(answer, Answer::Push);
-        *self.replies += u64::from(!push && !self.decrypted);
-        let told = if secret { read_secrets(bytes) } else { Vec::new() };
-        out(Event::Reply(Reply {
-            flow: self.flow,
-            frame: self.at.frame,
-            time: self.at.time,
-            bytes,
-            answers,
-            latency,
-            push,
-            error,
-            secret: !told.is_empty(),
-            cut,
-            decrypted: self.decrypted,
-        }));
-        for (carrier, secret) in told {
-            let credential = Credential {
-                flow: self.flow,
-                frame: self.at.frame,
-                carrier,
-                user: None,
-                secret: Some(secret),
-                hashed: false,
-                result: Outcome::Accepted,
-                decrypted: self.decrypted,
-            };
-            out(Event::Credential(&credential));
-        }
-        if let Some(id) = answers
-            && !self.unanswered.is_empty()
-        {
-            let mut index = 0;
-            while let Some((of, credential)) = self.unanswered.get_mut(index) {
-                if *of == id {
-                    credential.result = if error { Outcome::Rejected } else { Outcome::Accepted };
-                    out(Event::Credential(credential));
-                    self.unanswered.remove(index);
-                } else {
-                    index += 1;
-                }
-            }
-        }
-        let replication = matches!(answer, Answer::To(waiting) if waiting.kind() == Kind::Replication);
-        if replication && bytes.starts_with(b"+CONTINUE") {
-            self.talk.replicates = true;
-        }
-        if replication && bytes.starts_with(b"+FULLRESYNC") {
-            self.talk.replicates = true;
-            return Next::Rdb;
-        }
-        Next::Same
-    }
-
-    fn tls(&mut self, event: TlsEvent, out: &mut impl FnMut(Event<'_>)) {
-        let news = !matches!(event, TlsEvent::Record(_) | TlsEvent::HelloRetryRequest);
-        let watch = self.tls.get_or_insert_default();
-        watch.note(self.from, event);
-        if news && *self.tls_told < 64 {
-            *self.tls_told += 1;
-            out(Event::Tls { flow: self.flow, frame: self.at.frame, seen: &watch.seen });
-        }
-    }
-}
-
-/// Secrets in the reply to CONFIG GET: names and values in turn, as an array or a map.
-fn read_secrets(bytes: &[u8]) -> Vec<(&'static str, Vec<u8>)> {
-    let mut decoder = Decoder::replies();
-    decoder.push(bytes);
-    let Ok(Some(Value::Array(Some(items)) | Value::Map(items))) = decoder.next_value() else {
-        return Vec::new();
-    };
-    let words: Vec<&[u8]> = items
-        .iter()
-        .map(|item| if let Value::Bulk(Some(word)) = item { word.as_slice() } else { &[] })
-        .collect();
-    let mut told = Vec::new();
-    config_reply(&words, &mut |found| {
-        if let Some(place) = found.secret
-            && let Some(secret) = words.get(place.word).and_then(|word| word.get(place.range))
-        {
-            told.push((found.carrier, secret.get(..MOST_SECRET).unwrap_or(secret).to_vec()));
-        }
-    });
-    told
 }

@@ -2,15 +2,20 @@
 //!
 //! Nothing is kept of a packet but what an open value needs. What any limit cuts off is counted.
 
+mod credentials;
 mod flow;
+mod hears;
 mod rdb;
 mod side;
 mod talk;
+mod transaction;
 
-use crate::credential::{Found, Outcome};
+use crate::credential::{Credential, Found};
 use crate::decrypt::KeyLog;
 use crate::defrag::Defrag;
 use crate::packet::{Packet, Segment, read_bytes, reassembled};
+use crate::stream::Chunk;
+use crate::tls::TlsEvent;
 use crate::words::Words;
 use flow::{At, Flow, Shared};
 use foldhash::fast::RandomState;
@@ -32,11 +37,13 @@ pub struct Settings {
     pub ports: Vec<u16>,
     /// Leave out connections to any other port.
     pub only_ports: bool,
+    /// Give [`Event::Stream`] and [`Event::Message`] too.
+    pub streams: bool,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { ports: PORTS.to_vec(), only_ports: false }
+        Self { ports: PORTS.to_vec(), only_ports: false, streams: false }
     }
 }
 
@@ -66,6 +73,26 @@ pub enum Event<'a> {
         direction: Direction,
         /// How many.
         bytes: u64,
+    },
+    /// Bytes of a stream in their order, before anything is read in them.
+    Stream {
+        /// Number of the flow.
+        flow: u64,
+        /// Who sent them.
+        direction: Direction,
+        /// They, or that they were never seen.
+        chunk: Chunk<'a>,
+    },
+    /// The end of a record of TLS, or a message in it.
+    Message {
+        /// Number of the flow.
+        flow: u64,
+        /// Number of the frame.
+        frame: u64,
+        /// Who sent it.
+        direction: Direction,
+        /// Itself.
+        message: &'a TlsEvent,
     },
     /// A connection that ended, or was still open at the end of the capture.
     Flow(&'a FlowEnd),
@@ -107,49 +134,20 @@ pub struct Reply<'a> {
     pub bytes: &'a [u8],
     /// Number of the command that it answers.
     pub answers: Option<u64>,
+    /// The reply to EXEC: numbers of the commands that its elements answer, in their order.
+    pub parts: &'a [u64],
     /// Nanoseconds since that command.
     pub latency: Option<u64>,
     /// It answers nothing: a push, a message, a line of MONITOR.
     pub push: bool,
     /// It is an error.
     pub error: bool,
-    /// It holds a secret: the answer to CONFIG GET.
+    /// It holds a secret, or may do so: the answer to CONFIG GET.
     pub secret: bool,
     /// Parts are missing.
     pub cut: bool,
     /// It was encrypted, and the keys were given.
     pub decrypted: bool,
-}
-
-/// A credential.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Credential {
-    /// Number of its flow.
-    pub flow: u64,
-    /// Number of the frame that carried it.
-    pub frame: u64,
-    /// What carried it.
-    pub carrier: &'static str,
-    /// Whose it is.
-    pub user: Option<Vec<u8>>,
-    /// The secret; at most its first 1,024 bytes. None where only a user is named.
-    pub secret: Option<Vec<u8>>,
-    /// The secret is a digest of a password.
-    pub hashed: bool,
-    /// How it was answered.
-    pub result: Outcome,
-    /// It was encrypted, and the keys were given: nobody else can read it.
-    pub decrypted: bool,
-}
-
-/// Never prints the secret.
-impl std::fmt::Debug for Credential {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Credential")
-            .field("carrier", &self.carrier)
-            .field("result", &self.result)
-            .finish_non_exhaustive()
-    }
 }
 
 /// A connection at its end.
@@ -258,6 +256,19 @@ impl Pair {
     }
 }
 
+/// Where a frame belongs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Place {
+    /// Number of the flow.
+    pub flow: u64,
+    /// Who sent it.
+    pub from: Direction,
+    /// Offset of its payload in the frame.
+    pub payload: usize,
+    /// Offset of its payload in the stream; none where it is out of any window or in front of the start.
+    pub position: Option<u64>,
+}
+
 /// Takes frames in the order of their capture.
 pub struct Sniffer {
     settings: Settings,
@@ -330,6 +341,15 @@ impl Sniffer {
         }
     }
 
+    /// Where the frame that was pushed last belongs, given once more; none where that is no flow.
+    pub fn place(&self, bytes: &[u8], wire_len: u32, link_type: u16) -> Option<Place> {
+        let Packet::Tcp(segment) = read_bytes(bytes, wire_len, link_type) else { return None };
+        let index = self.table.get(&Pair::new(segment.source, segment.destination))?;
+        let flow = self.flow(*index)?;
+        let (from, position) = flow.place(&segment);
+        Some(Place { flow: flow.id, from, payload: segment.at, position })
+    }
+
     fn segment(&mut self, segment: &Segment<'_>, out: &mut impl FnMut(Event<'_>)) {
         let (a, b) = (segment.source, segment.destination);
         if self.settings.only_ports
@@ -355,10 +375,11 @@ impl Sniffer {
         };
         let Some(flow) = self.flows.get_mut(index).and_then(Option::as_mut) else { return };
         let full = self.held > side::MOST_HELD;
-        let before = flow.held();
+        let before = flow.held;
         let around = Shared { full, keys: &self.keys, commands: &mut self.commands };
         flow.push(segment, at, around, out);
-        self.held = (self.held + flow.held()).saturating_sub(before);
+        flow.held = flow.held();
+        self.held = (self.held + flow.held).saturating_sub(before);
     }
 
     fn flow(&self, index: usize) -> Option<&Flow> {
@@ -401,7 +422,7 @@ impl Sniffer {
 
     fn end(&mut self, index: usize, out: &mut impl FnMut(Event<'_>)) {
         let Some(flow) = self.flows.get_mut(index).and_then(Option::take) else { return };
-        self.held = self.held.saturating_sub(flow.held());
+        self.held = self.held.saturating_sub(flow.held);
         let around = Shared { full: false, keys: &self.keys, commands: &mut self.commands };
         let end = flow.finish(self.last, around, out);
         self.table.remove(&Pair::new(end.client, end.server));

@@ -152,13 +152,22 @@ impl Side {
         self.read(bytes, around, out);
     }
 
-    /// Takes bytes that came out of TLS.
+    /// Takes the bytes of a record of TLS.
     pub(super) fn read_inside(
         &mut self,
         bytes: &[u8],
         around: Around,
         out: &mut impl FnMut(Said<'_>) -> Next,
     ) {
+        // A client seldom begins a record within a value: a line that begins one may be a command again.
+        if matches!(self.mode, Mode::Lost)
+            && self.from == Direction::Client
+            && crate::inline::is_command(bytes)
+        {
+            self.unread += self.tail.len() as u64;
+            self.tail = Vec::new();
+            self.mode = Mode::Resp;
+        }
         // Through a pointer: what is inside is read by the same code, and a type cannot hold itself.
         let out: &mut dyn FnMut(Said<'_>) -> Next = out;
         self.read(bytes, around, &mut |said| out(said));
@@ -291,6 +300,13 @@ impl Side {
             _ => self.lose(),
         }
         false
+    }
+
+    /// A record of TLS was not read.
+    pub(super) fn lose_inside(&mut self) {
+        if !matches!(self.mode, Mode::Foreign) {
+            self.lose();
+        }
     }
 
     fn lose(&mut self) {

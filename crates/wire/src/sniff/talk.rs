@@ -1,10 +1,15 @@
 //! Which reply answers which command.
 
+use super::credentials::Told;
+use super::transaction::{QUEUED, Queued, Transaction};
 use crate::words::Words;
 use std::collections::VecDeque;
 
-/// Most commands that wait for their reply, and most replies that wait for their command.
+/// Most commands that wait for their reply.
 const MOST_WAITING: usize = 16_384;
+
+/// Most replies that wait for their command.
+const MOST_EARLY: usize = 1024;
 
 /// Commands that may wait in any case.
 const FEW_WAITING: usize = 32;
@@ -37,17 +42,35 @@ pub(super) enum Kind {
     Reset,
     /// CONFIG GET: its reply may hold secrets.
     ConfigGet,
+    Multi,
+    Exec,
+    Discard,
 }
 
 /// What a reply answers.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub(super) enum Answer {
     /// This command.
     To(Waiting),
+    /// This command, which waits for EXEC now.
+    Queued(Waiting),
+    /// This EXEC or DISCARD, or whatever else ends a transaction, and what was queued until then.
+    End(Waiting, Vec<Queued>),
+    /// A command that is still to be captured.
+    Early,
     /// None: a push, or a message.
     Push,
     /// One that is not known.
     Unknown,
+}
+
+/// A reply that was captured before its command.
+#[derive(Debug, Default)]
+pub(super) struct Early {
+    pub(super) error: bool,
+    pub(super) queued: bool,
+    /// Secrets in it, which count if the command is CONFIG GET.
+    pub(super) secrets: Vec<Told>,
 }
 
 /// A conversation.
@@ -55,7 +78,8 @@ pub(super) enum Answer {
 pub(super) struct Talk {
     waiting: VecDeque<Waiting>,
     /// Replies that were captured before their command.
-    early: u32,
+    early: VecDeque<Early>,
+    transaction: Transaction,
     /// The start was seen: an early reply belongs to a command that comes.
     whole: bool,
     /// Commands and replies can be paired.
@@ -72,7 +96,8 @@ impl Talk {
     pub(super) fn new(whole: bool) -> Self {
         Self {
             waiting: VecDeque::new(),
-            early: 0,
+            early: VecDeque::new(),
+            transaction: Transaction::default(),
             whole,
             paired: true,
             replies_off: false,
@@ -86,39 +111,63 @@ impl Talk {
     /// Bytes are missing: what waits stays without an answer, and nothing more is paired.
     pub(super) fn lose(&mut self) {
         self.paired = false;
-        self.early = 0;
+        self.early = VecDeque::new();
         self.waiting = VecDeque::new();
+        self.transaction = Transaction::default();
     }
 
     /// Bytes of memory that it holds.
     pub(super) fn held(&self) -> usize {
         self.waiting.capacity() * size_of::<Waiting>()
+            + self.early.capacity() * size_of::<Early>()
+            + self.transaction.held()
     }
 
     /// There is no room for many commands that wait.
     pub(super) fn let_go(&mut self) {
-        if self.waiting.len() > FEW_WAITING {
+        if self.waiting.len().max(self.transaction.len()) > FEW_WAITING {
             self.lose();
         }
     }
 
-    /// Takes a command. Gives it back where its reply was captured before it.
-    pub(super) fn command(&mut self, words: &Words<'_>, id: u64, time: u64) -> Kind {
+    /// Takes a command. Gives its reply where that was captured before it.
+    pub(super) fn command(&mut self, words: &Words<'_>, id: u64, time: u64) -> (Kind, Option<Early>) {
         let kind = kind(words);
         let expected = self.expected(words, kind);
         if expected == 0 || !self.paired || self.replicates {
-            return kind;
+            return (kind, None);
         }
-        if self.early >= expected {
-            self.early -= expected;
-            return kind;
+        if !self.early.is_empty() && self.early.len() >= usize::try_from(expected).unwrap_or(usize::MAX) {
+            let mut replies = self.early.drain(..expected as usize);
+            let first = replies.next();
+            drop(replies);
+            if first.as_ref().is_some_and(|early| early.queued) {
+                self.queue(Queued { id, kind });
+            } else if matches!(kind, Kind::Exec | Kind::Discard) {
+                // What it said of each command was not kept.
+                self.transaction.end();
+            }
+            return (kind, first);
         }
         if self.waiting.len() >= MOST_WAITING {
             self.lose();
-            return kind;
+            return (kind, None);
         }
         self.waiting.push_back(Waiting { id, time, replies: expected, kind });
-        kind
+        (kind, None)
+    }
+
+    fn queue(&mut self, queued: Queued) {
+        if !self.transaction.queue(queued) {
+            self.lose();
+        }
+    }
+
+    /// Secrets in the reply that was captured before its command just now.
+    pub(super) fn early_secrets(&mut self, secrets: Vec<Told>) {
+        if let Some(last) = self.early.back_mut() {
+            last.secrets = secrets;
+        }
     }
 
     /// Replies that a command gets.
@@ -167,7 +216,7 @@ impl Talk {
                 if confirms(words.get(0))
                     && self.waiting.front().is_some_and(|first| first.kind == Kind::Subscribe)
                 {
-                    return self.settle();
+                    return self.settle(false);
                 }
                 return Answer::Push;
             }
@@ -180,15 +229,23 @@ impl Talk {
             return Answer::Unknown;
         }
         if self.waiting.is_empty() {
-            if self.whole && self.early < 1024 {
-                self.early += 1;
+            if self.whole && self.early.len() < MOST_EARLY {
+                let error = matches!(bytes.first(), Some(b'-' | b'!'));
+                self.early.push_back(Early { error, queued: bytes == QUEUED, secrets: Vec::new() });
+                return Answer::Early;
             }
             return Answer::Unknown;
         }
-        self.settle()
+        if bytes == QUEUED
+            && let Some(waiting) = self.waiting.pop_front()
+        {
+            self.queue(Queued { id: waiting.id, kind: waiting.kind });
+            return Answer::Queued(waiting);
+        }
+        self.settle(matches!(bytes.first(), Some(b'-' | b'!')))
     }
 
-    fn settle(&mut self) -> Answer {
+    fn settle(&mut self, error: bool) -> Answer {
         let Some(first) = self.waiting.front_mut() else { return Answer::Unknown };
         first.replies -= 1;
         let answered = *first;
@@ -198,7 +255,18 @@ impl Talk {
         match answered.kind {
             Kind::Subscribe => self.subscribed = true,
             Kind::Monitor => self.monitors = true,
-            Kind::Reset => (self.subscribed, self.monitors) = (false, false),
+            Kind::Reset => {
+                (self.subscribed, self.monitors) = (false, false);
+                return Answer::End(answered, self.transaction.end());
+            }
+            // MULTI within MULTI is refused, and changes nothing.
+            Kind::Multi if error => {}
+            Kind::Multi | Kind::Discard => return Answer::End(answered, self.transaction.end()),
+            Kind::Exec => {
+                let queued = self.transaction.end();
+                self.subscribed |= queued.iter().any(|one| one.kind == Kind::Subscribe);
+                return Answer::End(answered, queued);
+            }
             Kind::Plain | Kind::Replication | Kind::ConfigGet => {}
         }
         Answer::To(answered)
@@ -210,10 +278,13 @@ fn kind(words: &Words<'_>) -> Kind {
     let name = words.get(0);
     match name.len() {
         4 if words.is(0, "SYNC") => Kind::Replication,
+        4 if words.is(0, "EXEC") => Kind::Exec,
         5 if words.is(0, "PSYNC") => Kind::Replication,
+        5 if words.is(0, "MULTI") => Kind::Multi,
         5 if words.is(0, "RESET") => Kind::Reset,
         6 if words.is(0, "CONFIG") && words.is(1, "GET") => Kind::ConfigGet,
         7 if words.is(0, "MONITOR") => Kind::Monitor,
+        7 if words.is(0, "DISCARD") => Kind::Discard,
         9 if words.is(0, "SUBSCRIBE") => Kind::Subscribe,
         10 if words.is(0, "PSUBSCRIBE") || words.is(0, "SSUBSCRIBE") => Kind::Subscribe,
         11 if words.is(0, "UNSUBSCRIBE") => Kind::Subscribe,
@@ -255,9 +326,9 @@ mod tests {
     fn hear(talk: &mut Talk, bytes: &str, first: &str) -> String {
         let word = vec![0..first.len(); 1];
         match talk.reply(bytes.as_bytes(), &Words::new(first.as_bytes(), &word)) {
-            Answer::To(waiting) => waiting.id.to_string(),
+            Answer::To(waiting) | Answer::Queued(waiting) | Answer::End(waiting, _) => waiting.id.to_string(),
             Answer::Push => ">".into(),
-            Answer::Unknown => "?".into(),
+            Answer::Early | Answer::Unknown => "?".into(),
         }
     }
 

@@ -1,3 +1,7 @@
+mod credentials;
+mod inside;
+mod transactions;
+
 use super::*;
 use crate::testkit::{Dialogue, Side, client_hello, record, tcp, tcp_ports};
 use proptest::prelude::*;
@@ -20,7 +24,11 @@ fn words(event: &Event<'_>) -> String {
                 (false, Some(id)) => format!("to {id}"),
                 (false, None) => "to ?".to_owned(),
             };
-            format!("{to} {}{}", text(reply.bytes), if reply.cut { " CUT" } else { "" })
+            let parts =
+                if reply.parts.is_empty() { String::new() } else { format!(" for {:?}", reply.parts) };
+            let marks = [(reply.cut, " CUT"), (reply.secret, " SECRET")];
+            let marks: String = marks.iter().filter(|(is, _)| *is).map(|(_, mark)| *mark).collect();
+            format!("{to}{parts} {}{marks}", text(reply.bytes))
         }
         Event::Credential(credential) => {
             let user = credential.user.as_deref().map_or_else(|| "-".into(), text);
@@ -29,6 +37,8 @@ fn words(event: &Event<'_>) -> String {
         }
         Event::Tls { seen, .. } => format!("tls {}", seen.sni.as_deref().unwrap_or("-")),
         Event::Gap { direction, bytes, .. } => format!("gap {direction:?} {bytes}"),
+        Event::Stream { direction, chunk, .. } => format!("stream {direction:?} {chunk:?}"),
+        Event::Message { message, .. } => format!("message {message:?}"),
         Event::Flow(end) => {
             let mut words = format!("flow {} {:?} {}/{}", end.flow, end.kind, end.commands, end.replies);
             for (number, name) in [
@@ -249,7 +259,7 @@ fn a_replica_gets_a_payload_and_then_commands() {
         seen[2..],
         [
             "to 1 +OK\\r\\n",
-            "! AUTH - pw Accepted",
+            "! masterauth - pw Accepted",
             "to 2 +FULLRESYNC x 0\\r\\n",
             "1master SET k v",
             "1REPLCONF ACK 1",

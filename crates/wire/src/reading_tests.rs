@@ -7,8 +7,8 @@ use wirelab_model::{Canaries, CanaryKind, Encoding, FlowKind, LINKTYPE_ETHERNET}
 static CANARIES: LazyLock<Canaries> = LazyLock::new(canaries);
 static NEEDLES: LazyLock<Needles> = LazyLock::new(|| Needles::new(&CANARIES));
 
-fn run(frames: &[Frame]) -> Analysis {
-    analyze(frames, LINKTYPE_ETHERNET, &NEEDLES, &[6379])
+fn run(frames: &[Frame]) -> Reading {
+    read(frames, LINKTYPE_ETHERNET, &NEEDLES, &[6379])
 }
 
 fn command(words: &[&str]) -> Vec<u8> {
@@ -38,8 +38,8 @@ fn session() -> Dialogue {
 #[test]
 fn a_plaintext_session_gives_everything_away() {
     let frames = session().frames;
-    let analysis = run(&frames);
-    let report = &analysis.report;
+    let reading = run(&frames);
+    let report = &reading.report;
     assert_eq!((report.packets, report.damaged, report.flows.len()), (10, 0, 1));
     assert_eq!(report.bytes, frames.iter().map(|frame| u64::from(frame.wire_len)).sum::<u64>());
     let flow = &report.flows[0];
@@ -61,13 +61,14 @@ fn a_plaintext_session_gives_everything_away() {
         ]
     );
     for leak in &report.leaks {
-        let stream = analysis.stream(leak.flow.unwrap(), leak.from.unwrap());
+        let stream = reading.stream(leak.flow.unwrap(), leak.from.unwrap());
         let at = usize::try_from(leak.offset).unwrap();
         assert!(stream[at..].starts_with(CANARIES.get(leak.canary).as_bytes()), "{leak:?}");
     }
-    assert_eq!(flow.client_bytes, analysis.stream(0, client).len() as u64);
-    assert_eq!(analysis.stream(7, client), b"");
-    assert_eq!(analysis.frame_flow, vec![Some(0); 10]);
+    assert_eq!(flow.client_bytes, reading.stream(0, client).len() as u64);
+    assert_eq!(reading.stream(7, client), b"");
+    assert!((0..10).all(|frame| reading.flow_of(frame) == Some(0)));
+    assert_eq!(reading.flow_of(10), None);
 }
 
 #[test]
@@ -115,7 +116,7 @@ fn a_secret_in_the_place_of_a_user_name_is_masked() {
 fn without_a_syn_the_known_port_or_the_lower_one_is_the_server() {
     let from_server = tcp(Side::Server, 10, Some(1), "", b"+OK\r\n");
     assert_eq!(run(std::slice::from_ref(&from_server)).report.flows[0].server.port(), 6379);
-    let known = analyze(&[from_server], LINKTYPE_ETHERNET, &NEEDLES, &[40000]);
+    let known = read(&[from_server], LINKTYPE_ETHERNET, &NEEDLES, &[40000]);
     assert_eq!(known.report.flows[0].server.port(), 40000);
 }
 
@@ -127,10 +128,10 @@ fn the_same_ports_again_are_another_flow() {
     // A copy of the SYN is no new connection.
     frames.push(frames[0].clone());
     frames.extend(again);
-    let analysis = run(&frames);
-    let commands: Vec<_> = analysis.report.flows.iter().map(|flow| flow.commands).collect();
+    let reading = run(&frames);
+    let commands: Vec<_> = reading.report.flows.iter().map(|flow| flow.commands).collect();
     assert_eq!(commands, [3, 1]);
-    assert_eq!(analysis.frame_flow[10..], [Some(0), Some(1), Some(1)]);
+    assert_eq!([10, 11, 12].map(|frame| reading.flow_of(frame)), [Some(0), Some(1), Some(1)]);
 }
 
 #[test]
@@ -178,39 +179,39 @@ fn frames_of_no_flow_are_searched() {
     // The link promises IPv4, of which there is none.
     let damaged = [&[0; 12][..], &[8, 0], CANARIES.key.as_bytes()].concat();
     let frames = [udp, damaged].map(crate::testkit::frame);
-    let analysis = run(&frames);
+    let reading = run(&frames);
     let found: Vec<_> =
-        analysis.report.leaks.iter().map(|leak| (leak.canary, leak.flow, leak.frame, leak.offset)).collect();
+        reading.report.leaks.iter().map(|leak| (leak.canary, leak.flow, leak.frame, leak.offset)).collect();
     assert_eq!(found, [(CanaryKind::Value, None, 1, 42), (CanaryKind::Key, None, 2, 14)]);
-    assert_eq!((analysis.report.damaged, analysis.report.flows.len()), (1, 0));
+    assert_eq!((reading.report.damaged, reading.report.flows.len()), (1, 0));
 }
 
 #[test]
-fn a_hole_ends_the_reading_but_not_the_search() {
+fn what_comes_after_a_hole_is_read_again_and_searched() {
     let mut talk = Dialogue::open((40000, 6379));
     talk.say(Side::Client, b"PING\r\n")
         .say(Side::Client, &command(&["AUTH", "lost"]))
         .say(Side::Client, &command(&["GET", &CANARIES.key]))
         .say(Side::Server, b"+PONG\r\n+OK\r\n$-1\r\n");
     let lost = talk.frames.remove(3);
-    let analysis = run(&talk.frames);
-    let flow = &analysis.report.flows[0];
+    let reading = run(&talk.frames);
+    let flow = &reading.report.flows[0];
     assert_eq!(flow.gaps, lost.bytes.len() as u64 - 54);
-    assert_eq!((flow.commands, flow.replies, flow.credentials.len()), (1, 3, 0));
-    let leak = &analysis.report.leaks[0];
+    assert_eq!((flow.commands, flow.replies, flow.credentials.len()), (2, 3, 0));
+    let leak = &reading.report.leaks[0];
     assert_eq!((leak.canary, leak.frame, leak.offset), (CanaryKind::Key, 4, 6 + flow.gaps + 18));
-    assert_eq!(analysis.stream(0, Direction::Client), b"PING\r\n");
+    assert_eq!(reading.stream(0, Direction::Client), b"PING\r\n");
 }
 
 #[test]
-fn flows_over_the_limit_are_searched_frame_by_frame() {
+fn of_more_flows_than_are_followed_at_once_each_is_told() {
     let open = |port: u16| crate::testkit::tcp_ports(Side::Client, (port, 6379), 1, None, "S", b"");
     let mut frames: Vec<_> = (0..4096).map(|index| open(10_000 + index)).collect();
     frames.push(tcp(Side::Client, 1, None, "", CANARIES.key.as_bytes()));
-    let analysis = run(&frames);
-    assert_eq!(analysis.report.flows.len(), MAX_FLOWS);
-    let leak = &analysis.report.leaks[0];
-    assert_eq!((leak.flow, leak.frame, leak.encoding), (None, 4097, Encoding::Raw));
+    let reading = run(&frames);
+    assert_eq!(reading.report.flows.len(), 4097);
+    let leak = &reading.report.leaks[0];
+    assert_eq!((leak.flow, leak.frame, leak.encoding), (Some(4096), 4097, Encoding::Raw));
 }
 
 #[test]
@@ -221,8 +222,8 @@ fn views_name_packets_and_mask_secrets_over_packets() {
     talk.say(Side::Client, &auth[..60]).say(Side::Client, &auth[60..]).say(Side::Server, b"+OK\r\n+");
     talk.say(Side::Server, &[b"OK\r\n".to_vec(), vec![b'+'; 900]].concat());
     talk.frames.swap(2, 3);
-    let analysis = run(&talk.frames);
-    let view = |most, needles| analysis.views(&talk.frames, LINKTYPE_ETHERNET, 6379, most, needles);
+    let reading = run(&talk.frames);
+    let view = |most, needles| reading.views(&talk.frames, LINKTYPE_ETHERNET, 6379, most, needles);
     let views = view(9, Some(&NEEDLES));
     let summaries: Vec<_> = views.iter().map(|view| view.summary.as_str()).collect();
     assert_eq!(summaries, ["AUTH", "data", "1 reply", "1 reply"]);
@@ -237,9 +238,9 @@ fn views_name_packets_and_mask_secrets_over_packets() {
     assert!(!text(&view(1, Some(&NEEDLES))).contains("2d2d"));
     assert_eq!(view(1, Some(&NEEDLES))[0].hex, views[0].hex);
     assert_eq!(view(0, Some(&NEEDLES)), []);
-    assert_eq!(analysis.views(&talk.frames, LINKTYPE_ETHERNET, 1, 9, None), []);
-    let analysis = run(&whole.frames);
-    let views = analysis.views(&whole.frames, LINKTYPE_ETHERNET, 6379, 9, Some(&NEEDLES));
+    assert_eq!(reading.views(&talk.frames, LINKTYPE_ETHERNET, 1, 9, None), []);
+    let reading = run(&whole.frames);
+    let views = reading.views(&whole.frames, LINKTYPE_ETHERNET, 6379, 9, Some(&NEEDLES));
     let summaries: Vec<_> = views.iter().map(|view| view.summary.as_str()).collect();
     assert_eq!(summaries, ["AUTH", "1 reply", "SET, GET", "1 reply", "1 reply"]);
 }
@@ -256,8 +257,8 @@ fn views_name_tls() {
         .say(Side::Client, &record(23, &[9; 40]))
         .say(Side::Client, &record(21, &[2, 48]))
         .say(Side::Server, &[23, 3, 3]);
-    let analysis = run(&talk.frames);
-    let views = analysis.views(&talk.frames, LINKTYPE_ETHERNET, 6379, 99, None);
+    let reading = run(&talk.frames);
+    let views = reading.views(&talk.frames, LINKTYPE_ETHERNET, 6379, 99, None);
     let summaries: Vec<_> = views.iter().map(|view| view.summary.as_str()).collect();
     assert_eq!(
         summaries,
@@ -268,12 +269,12 @@ fn views_name_tls() {
 type Found = (CanaryKind, Encoding, u64);
 
 /// The report without what depends on how the stream was cut into frames.
-fn essence(analysis: &Analysis) -> (Vec<u8>, Vec<Found>, u64, Vec<String>) {
-    let leaks = analysis.report.leaks.iter().map(|leak| (leak.canary, leak.encoding, leak.offset));
+fn essence(reading: &Reading) -> (Vec<u8>, Vec<Found>, u64, Vec<String>) {
+    let leaks = reading.report.leaks.iter().map(|leak| (leak.canary, leak.encoding, leak.offset));
     let mut leaks: Vec<_> = leaks.collect();
     leaks.sort_unstable();
-    let flow = &analysis.report.flows[0];
-    (analysis.stream(0, Direction::Client).to_vec(), leaks, flow.commands, flow.credentials.clone())
+    let flow = &reading.report.flows[0];
+    (reading.stream(0, Direction::Client).to_vec(), leaks, flow.commands, flow.credentials.clone())
 }
 
 proptest! {
@@ -327,9 +328,9 @@ proptest! {
             let index = usize::from(frame) % frames.len();
             frames[index].bytes.truncate(usize::from(keep).max(1));
         }
-        let analysis = run(&frames);
-        prop_assert_eq!(analysis.frame_flow.len(), frames.len());
-        analysis.views(&frames, LINKTYPE_ETHERNET, 6379, 9, Some(&NEEDLES));
+        let reading = run(&frames);
+        prop_assert_eq!(reading.places.len(), frames.len());
+        reading.views(&frames, LINKTYPE_ETHERNET, 6379, 9, Some(&NEEDLES));
     }
 }
 
@@ -348,8 +349,8 @@ fn real_handshakes_read_as_tshark_reads_them() {
         frames.push(crate::testkit::frame(file[at + 16..at + 16 + length].to_vec()));
         at += 16 + length;
     }
-    let analysis = run(&frames);
-    let seen: Vec<_> = analysis
+    let reading = run(&frames);
+    let seen: Vec<_> = reading
         .report
         .flows
         .iter()
@@ -371,11 +372,11 @@ fn real_handshakes_read_as_tshark_reads_them() {
             (None, None, 0, 0, vec![(Direction::Server, "handshake_failure")]),
         ]
     );
-    let suites: Vec<_> = analysis.report.flows.iter().map(|flow| flow.tls.clone().unwrap().cipher).collect();
+    let suites: Vec<_> = reading.report.flows.iter().map(|flow| flow.tls.clone().unwrap().cipher).collect();
     let [new, old] = ["TLS_AES_256_GCM_SHA384", "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384"]
         .map(|suite| Some(suite.to_owned()));
     assert_eq!(suites, [new.clone(), old.clone(), new, old, None]);
-    let views = analysis.views(&frames, LINKTYPE_ETHERNET, 17443, 4, None);
+    let views = reading.views(&frames, LINKTYPE_ETHERNET, 17443, 4, None);
     let summaries: Vec<_> = views.iter().map(|view| view.summary.as_str()).collect();
     let expected =
         ["ClientHello", "HelloRetryRequest, 1 record", "ClientHello, 1 record", "ServerHello, 4 records"];
