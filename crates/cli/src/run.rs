@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 use wirelab_capture::Place;
 use wirelab_model::{ExitCode, Scenario, Topology, Transport};
-use wirelab_runner::{Filter, Options, Sabotage, select, suited};
+use wirelab_runner::{Filter, Options, Sabotage, common, select, suited};
 use wirelab_subject::{Client, ServerKind};
 
 /// Runs scenarios, writes the reports, prints the table.
@@ -40,6 +40,19 @@ pub(crate) fn run(wanted: &[String], tags: &[String], given: &RunOptions) -> Exi
     if left_out > 0 {
         eprintln!(
             "not run: {left_out} scenarios, of links between servers or for clients of a cluster or a Sentinel (--topology says that this is one)\n"
+        );
+    }
+    let (scenarios, left_out) = match if builtin { Ok((scenarios, 0)) } else { common(scenarios) } {
+        Ok(common) => common,
+        Err(error) => {
+            let code = error.exit_code();
+            complain(error.into());
+            return code;
+        }
+    };
+    if left_out > 0 {
+        eprintln!(
+            "not run: {left_out} scenarios for clients that cache or subscribe: only the built-in client is told to\n"
         );
     }
     let (registered, expectations) = match crate::clients::chosen(given, &scenarios) {

@@ -23,6 +23,8 @@ pub fn find(attack: &Attack, trial: &Trial) -> Finding {
         Attack::AskCertificate { .. } => crate::ask::ask(trial),
         Attack::Resume { early, .. } => crate::resume::resume(trial, *early),
         Attack::Reconnect { .. } => crate::reconnect::reconnect(trial),
+        Attack::Tamper { how, .. } => crate::tamper::tamper(*how, trial),
+        Attack::Bait { how, .. } => crate::bait::bait(*how, trial),
         Attack::Corrupt => corrupt(trial),
         Attack::Redirect { .. } => crate::redirect::find(trial),
         Attack::Intruder { .. } => intruder(trial),

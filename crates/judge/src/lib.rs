@@ -12,6 +12,7 @@
 
 mod ask;
 mod attack;
+mod bait;
 mod control;
 mod finding;
 mod intruder;
@@ -25,6 +26,7 @@ mod redirect;
 mod resume;
 mod stall;
 mod support;
+mod tamper;
 mod wire;
 
 #[cfg(test)]

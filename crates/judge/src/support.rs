@@ -43,10 +43,14 @@ pub fn liveness_sibling(scenario: &Scenario, transport: Transport) -> Option<Tra
 
 /// Whether the verdict of a client that falls for everything shows that the attack works. Who keeps clients
 /// waiting gets nothing from them but their time.
-fn is_live(attack: &Attack, verdict: Verdict) -> bool {
+fn is_live(attack: &Attack, found: &Finding) -> bool {
     match attack {
-        Attack::Stall { .. } => verdict == Verdict::Hung,
-        _ => verdict == Verdict::Compromised,
+        Attack::Stall { .. } => found.verdict == Verdict::Hung,
+        // A relay that reads, and changes nothing, is not what was asked for.
+        Attack::Tamper { how, .. } => {
+            found.verdict == Verdict::Compromised && found.got.contains(&how.worth())
+        }
+        _ => found.verdict == Verdict::Compromised,
     }
 }
 
@@ -95,7 +99,7 @@ pub fn verdict(attack: &Attack, found: Finding, support: Support<'_>) -> Finding
     }
     match support.liveness {
         None => Finding::inconclusive("no other arm shows that the attack is live"),
-        Some((transport, sibling)) if !is_live(attack, sibling.verdict) => Finding::inconclusive(format!(
+        Some((transport, sibling)) if !is_live(attack, sibling) => Finding::inconclusive(format!(
             "the attack is not shown to be live: its arm {transport} is {} ({})",
             sibling.verdict, sibling.why
         )),
@@ -106,6 +110,7 @@ pub fn verdict(attack: &Attack, found: Finding, support: Support<'_>) -> Finding
 #[cfg(test)]
 mod tests {
     use super::*;
+    use wirelab_model::Got;
 
     fn control(passed: bool) -> Control {
         Control { passed, leaked: vec![], followed: None, why: "x".into() }
@@ -132,6 +137,25 @@ mod tests {
         let compromised = Finding::compromised(vec![], "x");
         let other = Support { liveness: Some((Transport::TlsUnverified, &compromised)), ..all };
         assert_eq!(verdict(&attack, Finding::secure("x"), other).verdict, Verdict::Inconclusive);
+    }
+
+    /// A relay that only reads does not show that a change would go unnoticed.
+    #[test]
+    fn tampering_is_live_where_something_was_changed() {
+        let how = wirelab_model::Tampering::ReplyType;
+        let attack = Attack::Tamper { certificate: "self-signed".into(), how };
+        let good = control(true);
+        let (changed, read) =
+            (Finding::compromised(vec![Got::TamperedReply], "x"), Finding::compromised(vec![Got::Data], "x"));
+        for (sibling, expected) in [(&changed, Verdict::Secure), (&read, Verdict::Inconclusive)] {
+            let support = Support {
+                before: &good,
+                after: Some(&good),
+                unarmed: Some(&good),
+                liveness: Some((Transport::TlsUnverified, sibling)),
+            };
+            assert_eq!(verdict(&attack, Finding::secure("x"), support).verdict, expected);
+        }
     }
 
     #[test]

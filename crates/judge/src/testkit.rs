@@ -90,6 +90,7 @@ pub(crate) fn good(transport: Transport) -> Trial {
             }],
             unrecorded: 0,
         }),
+        server: None,
         client: ClientReport {
             end: ClientEnd::Worked,
             error: None,

@@ -36,6 +36,8 @@ pub struct Trial {
     /// Second witness: the peer that the client was pointed at. None where the peer is a foreign
     /// server that keeps no record.
     pub peer: Option<PeerReport>,
+    /// What the good server behind a rogue says. None where there is none, or where it keeps no record.
+    pub server: Option<PeerReport>,
     /// Second witness: the client.
     pub client: ClientReport,
     /// Whether the good server held the value under the key afterwards. None where no good server

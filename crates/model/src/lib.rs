@@ -24,6 +24,7 @@ mod record;
 mod redirect;
 mod scenario;
 mod schema;
+mod tampering;
 mod verdict;
 mod weakness;
 mod wire;
@@ -56,6 +57,7 @@ pub use record::{
 pub use redirect::{AnnouncedHost, Destination, Redirection, Topology};
 pub use scenario::{Arm, Attack, Expect, Scenario, Transport};
 pub use schema::schemas;
+pub use tampering::{Bait, Talk, Tampering};
 pub use verdict::{Got, Verdict};
 pub use weakness::{Importance, Weakness};
 pub use wire::{

@@ -1,6 +1,6 @@
 use crate::{
-    AnnouncedHost, Demand, Destination, Environment, Got, Importance, Link, Redirection, Topology, Verdict,
-    Weakness,
+    AnnouncedHost, Bait, Demand, Destination, Environment, Got, Importance, Link, Redirection, Talk,
+    Tampering, Topology, Verdict, Weakness,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -113,6 +113,20 @@ pub enum Attack {
         /// Name of an entry of the certificate catalogue. Not used in the plaintext arm.
         certificate: String,
     },
+    /// Sits in the middle, and changes commands, replies or messages.
+    Tamper {
+        /// Name of an entry of the certificate catalogue. Not used in the plaintext arm.
+        certificate: String,
+        /// What it changes.
+        how: Tampering,
+    },
+    /// Answers in the server's place, and makes clients log in again and again.
+    Bait {
+        /// Name of an entry of the certificate catalogue. Not used in the plaintext arm.
+        certificate: String,
+        /// What it says to those who log in.
+        how: Bait,
+    },
     /// Passes bytes on without ending TLS, and flips one bit on the way to the client.
     Corrupt,
     /// Has a server that the client trusts (a node or Sentinel that was taken over) send it elsewhere.
@@ -183,8 +197,18 @@ impl Attack {
             | Self::AskCertificate { certificate }
             | Self::Reconnect { certificate }
             | Self::Resume { certificate, .. }
+            | Self::Tamper { certificate, .. }
+            | Self::Bait { certificate, .. }
             | Self::Redirect { to: Destination::Certificate(certificate), .. } => Some(certificate),
             _ => None,
+        }
+    }
+
+    /// What a client must do for the attack to have something to work on.
+    pub fn talk(&self) -> Talk {
+        match self {
+            Self::Tamper { how, .. } => how.talk(),
+            _ => Talk::Simple,
         }
     }
 

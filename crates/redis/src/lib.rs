@@ -13,6 +13,7 @@ mod sessions;
 mod store;
 mod tls;
 mod topology;
+mod tracking;
 mod weak_key;
 
 pub use endpoint::{Accepts, Endpoint, EndpointError, Running, Stream};

@@ -1,7 +1,8 @@
 use crate::encode::Encoder;
 use crate::store::Store;
 use crate::topology::Claims;
-use wirelab_model::Topology;
+use crate::tracking::Tracking;
+use wirelab_model::{Bait, Topology};
 use wirelab_wire::resp::Decoder;
 
 /// Most commands that are noted of a session.
@@ -16,6 +17,8 @@ pub enum Access {
     Password(String),
     /// Anybody with any password: what a rogue server says.
     Anyone,
+    /// Nobody gets what they came for: a rogue server that wants to be told more.
+    Bait(Bait),
 }
 
 /// Whether a connection goes on.
@@ -38,6 +41,7 @@ pub struct Session {
     authenticated: bool,
     name: Vec<u8>,
     subscriptions: Vec<Vec<u8>>,
+    tracking: Tracking,
     commands: Vec<String>,
     credentials: Vec<String>,
     redirected: Vec<String>,
@@ -55,6 +59,7 @@ impl Session {
             authenticated: false,
             name: Vec::new(),
             subscriptions: Vec::new(),
+            tracking: Tracking::default(),
             commands: Vec::new(),
             credentials: Vec::new(),
             redirected: Vec::new(),
@@ -114,6 +119,9 @@ impl Session {
         }
         let arguments: Vec<&[u8]> = arguments.iter().map(Vec::as_slice).collect();
         let resp3 = self.resp3;
+        if self.bait(&mut Encoder { out: &mut *out, resp3 }, &name, &arguments) {
+            return Next::Continue;
+        }
         let mut reply = Encoder { out, resp3 };
         match (name.as_str(), arguments.as_slice()) {
             ("AUTH", [password]) => self.auth(&mut reply, b"default", password),
@@ -127,6 +135,7 @@ impl Session {
                 self.authenticated = false;
                 self.resp3 = false;
                 self.subscriptions.clear();
+                self.tracking = Tracking::default();
                 reply.simple("RESET");
             }
             (name, _) if !self.authenticated && !self.is_open(name) => {
@@ -146,9 +155,40 @@ impl Session {
             ("INFO", _) => reply.bulk(
                 format!("# Server\r\nredis_version:{VERSION}\r\nredis_mode:{}\r\n\r\n# Replication\r\nrole:master\r\nconnected_slaves:0\r\n", self.mode()).as_bytes(),
             ),
-            (_, arguments) => data(&mut reply, &self.store, &name, arguments),
+            ("PUBLISH", [channel, message]) if resp3 => self.publish(&mut reply, channel, message),
+            (_, arguments) => {
+                data(&mut reply, &self.store, &name, arguments);
+                self.tracking.after(&mut reply, &name, arguments);
+            }
         }
         Next::Continue
+    }
+
+    /// What a rogue does instead of answering; false where it answers as any server does.
+    fn bait(&mut self, reply: &mut Encoder<'_>, name: &str, arguments: &[&[u8]]) -> bool {
+        let Access::Bait(how) = self.access else { return false };
+        let carrier = match (name, arguments) {
+            ("AUTH", [_, ..]) => true,
+            ("HELLO", arguments) => arguments.iter().any(|word| word.eq_ignore_ascii_case(b"AUTH")),
+            _ => false,
+        };
+        let noted = |session: &mut Self| {
+            if carrier && session.credentials.len() < MOST_NOTED {
+                session.credentials.push(name.to_owned());
+            }
+        };
+        match (how, name) {
+            (Bait::Silent, _) => noted(self),
+            (Bait::NoHello, "HELLO") => {
+                noted(self);
+                reply.error("ERR unknown command 'HELLO', with args beginning with: ");
+            }
+            (Bait::NoAuth, name) if !carrier && name != "QUIT" => {
+                reply.error("NOAUTH Authentication required.")
+            }
+            _ => return false,
+        }
+        true
     }
 
     /// Whether the command is answered before anybody has logged in: Sentinels have no password here, as
@@ -212,6 +252,7 @@ impl Session {
     fn log_in(&mut self, user: &[u8], password: &[u8]) -> bool {
         let right = match &self.access {
             Access::Anyone => true,
+            Access::Bait(how) => *how != Bait::WrongPassword,
             Access::Password(wanted) => user == b"default" && password == wanted.as_bytes(),
         };
         self.authenticated |= right;
@@ -279,7 +320,11 @@ impl Session {
             (b"GETNAME", []) if self.name.is_empty() => reply.null(),
             (b"GETNAME", []) => reply.bulk(&self.name),
             (b"ID", []) => reply.integer(1),
-            (b"SETINFO" | b"TRACKING" | b"NO-EVICT" | b"NO-TOUCH", _) => reply.simple("OK"),
+            (b"TRACKING", [on, options @ ..]) => {
+                self.tracking.switch(on.eq_ignore_ascii_case(b"ON") && reply.resp3, options);
+                reply.simple("OK");
+            }
+            (b"SETINFO" | b"NO-EVICT" | b"NO-TOUCH", _) => reply.simple("OK"),
             (b"LIST" | b"INFO", _) => reply.bulk(b"id=1 addr=127.0.0.1:0 name= db=0\n"),
             _ => reply
                 .error("ERR unknown subcommand or wrong number of arguments for 'client'. Try CLIENT HELP."),
@@ -293,6 +338,18 @@ impl Session {
             }
             self.subscription(reply, name, Some(channel));
         }
+    }
+
+    /// Tells this connection, where it has subscribed itself; others are not told here.
+    fn publish(&self, reply: &mut Encoder<'_>, channel: &[u8], message: &[u8]) {
+        let subscribed = self.subscriptions.iter().any(|own| own == channel);
+        if subscribed {
+            reply.push(3);
+            reply.bulk(b"message");
+            reply.bulk(channel);
+            reply.bulk(message);
+        }
+        reply.integer(i64::from(subscribed));
     }
 
     fn unsubscribe(&mut self, reply: &mut Encoder<'_>, name: &str, channels: &[&[u8]]) {
@@ -451,6 +508,35 @@ mod tests {
         assert!(talk(&mut session, "HELLO 3").starts_with("%7\r\n"));
         assert_eq!(talk(&mut session, "GET none"), "_\r\n");
         assert_eq!(session.credentials(), ["AUTH", "HELLO", "AUTH"]);
+    }
+
+    #[test]
+    fn a_password_in_quotes_is_one_word() {
+        let mut session = Session::new(Access::Password("my pass word".into()), Store::default());
+        assert_eq!(talk(&mut session, "AUTH default 'my pass word'"), "+OK\r\n");
+        assert_eq!(talk(&mut session, r#"ECHO "\x41 b""#), "$3\r\nA b\r\n");
+    }
+
+    /// What a rogue says that wants more; what it was given it knows all the same.
+    #[test]
+    fn each_bait_takes_the_password_and_lets_nobody_in() {
+        let says = |how: Bait, lines: &[&str]| {
+            let mut session = Session::new(Access::Bait(how), Store::default());
+            let replies: Vec<String> = lines.iter().map(|line| talk(&mut session, line)).collect();
+            (replies, session.credentials().len())
+        };
+        let lines = ["HELLO 3 AUTH a b", "AUTH a b", "AUTH b", "GET k"];
+        let starts = |replies: &[String], starts: [&str; 4]| {
+            replies.iter().zip(starts).all(|(reply, start)| reply.starts_with(start))
+        };
+        let (replies, taken) = says(Bait::Silent, &lines);
+        assert!(replies.iter().all(String::is_empty) && taken == 3, "{replies:?}");
+        let (replies, taken) = says(Bait::WrongPassword, &lines);
+        assert!(starts(&replies, ["-WRONGPASS", "-WRONGPASS", "-WRONGPASS", "-NOAUTH"]) && taken == 3);
+        let (replies, taken) = says(Bait::NoAuth, &lines);
+        assert!(starts(&replies, ["%7", "+OK", "+OK", "-NOAUTH"]) && taken == 3, "{replies:?}");
+        let (replies, taken) = says(Bait::NoHello, &lines);
+        assert!(starts(&replies, ["-ERR unknown command", "+OK", "+OK", "$-1"]) && taken == 3, "{replies:?}");
     }
 
     #[test]

@@ -10,11 +10,14 @@ pub mod misbehaviour;
 mod path;
 mod redirect;
 mod relay;
+mod resp;
 mod resume;
 mod script;
 mod script_peer;
 mod stall;
+mod tamper;
 mod trusting;
+mod understand;
 
 use comeback::Comeback;
 use misbehaviour::{Entry, Family, Recipe};
@@ -25,9 +28,10 @@ use script::{GOOD, Player};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
+pub use tamper::Plan;
 use thiserror::Error;
 use tokio::sync::mpsc;
-use wirelab_model::{Connection, Ending, Listener, PeerReport};
+use wirelab_model::{Bait, Connection, Ending, Listener, PeerReport};
 use wirelab_pki::Identity;
 pub use wirelab_redis::DataSet;
 use wirelab_redis::{Accepts, Access, Endpoint, EndpointError, Running, Secrets, Session, Store, Tls, serve};
@@ -169,6 +173,33 @@ impl Rogue {
         Ok(Self::one(running))
     }
 
+    /// The same, but it understands what it passes on, and changes what the plan says; without one nothing.
+    ///
+    /// # Errors
+    /// The port cannot be had.
+    pub async fn tamperer(
+        port: u16,
+        identity: Option<&Identity>,
+        upstream: Upstream,
+        plan: Option<Plan>,
+    ) -> Result<Self, RogueError> {
+        let Some(plan) = plan else { return Self::relay(port, identity, upstream, None).await };
+        let accepts = accepts(identity)?;
+        let relay = Relay::new(upstream, None)?;
+        let running = Endpoint::bind(port).await?.serve(accepts, move |stream, recorder| {
+            understand::run(relay.clone(), plan.clone(), stream, recorder)
+        });
+        Ok(Self::one(running))
+    }
+
+    /// Answers in the server's place, and does this with those who log in.
+    ///
+    /// # Errors
+    /// The port cannot be had.
+    pub async fn baiter(port: u16, identity: Option<&Identity>, how: Bait) -> Result<Self, RogueError> {
+        Self::admitting(port, accepts(identity)?, Access::Bait(how)).await
+    }
+
     /// Passes bytes on as they are, and flips one bit of what the server sends, once per connection:
     /// in a TLS record of the application, or in `value` in plaintext. Not `armed`: flips nothing.
     ///
@@ -246,9 +277,13 @@ impl Rogue {
     }
 
     async fn answering(port: u16, accepts: Accepts) -> Result<Self, RogueError> {
+        Self::admitting(port, accepts, Access::Anyone).await
+    }
+
+    async fn admitting(port: u16, accepts: Accepts, access: Access) -> Result<Self, RogueError> {
         let store = Store::default();
         let running = Endpoint::bind(port).await?.serve(accepts, move |stream, recorder| {
-            serve(stream, Session::new(Access::Anyone, store.clone()), recorder)
+            serve(stream, Session::new(access.clone(), store.clone()), recorder)
         });
         Ok(Self::one(running))
     }

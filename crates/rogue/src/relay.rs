@@ -35,7 +35,7 @@ impl Relay {
         }
     }
 
-    async fn connect(&self, recorder: &Recorder) -> std::io::Result<Box<dyn Stream>> {
+    pub(crate) async fn connect(&self, recorder: &Recorder) -> std::io::Result<Box<dyn Stream>> {
         let tcp = TcpStream::connect(self.upstream.address).await?;
         tcp.set_nodelay(true)?;
         let local = tcp.local_addr()?;
@@ -107,7 +107,7 @@ impl Relay {
 /// Takes what a client says first, although the server has turned the relay away: there is a password in it, or the
 /// client turns away by itself. Some look at the certificate only once the handshake is through, and a relay that is gone
 /// by then would call that accepted.
-async fn listen(client: &mut (impl AsyncRead + Unpin), recorder: &Recorder) {
+pub(crate) async fn listen(client: &mut (impl AsyncRead + Unpin), recorder: &Recorder) {
     let mut buffer = vec![0; 16 << 10];
     match tokio::time::timeout(PATIENCE, client.read(&mut buffer)).await {
         Ok(Ok(0)) => recorder.note(|connection| connection.ended = Ending::ClientClosed),

@@ -98,6 +98,7 @@ impl ByHand {
             port,
             transport: self.transport,
             topology: Topology::Standalone,
+            talk: self.attack.talk(),
             canaries,
             files,
             shows: None,

@@ -42,6 +42,11 @@ pub(crate) fn write(
         let text = if reveal { text } else { needles.mask_text(&text) };
         write_file(&folder.join(format!("{peer_name}.json")), text.as_bytes())?;
     }
+    if let Some(server) = &trial.server {
+        let said = to_json(server)?;
+        let said = if reveal { said } else { needles.mask_text(&said) };
+        write_file(&folder.join("server.json"), said.as_bytes())?;
+    }
     serde_json::from_str(&text).map_err(|error| json_error(folder, &error))
 }
 

@@ -1,7 +1,9 @@
 //! The plan: which client runs which arms, in which order.
 
 use crate::trial::{HOST, host};
-use wirelab_model::{AnnouncedHost, Arm, Attack, Demand, Link, Redirection, Scenario, Topology, Transport};
+use wirelab_model::{
+    AnnouncedHost, Arm, Attack, Demand, Link, Redirection, Scenario, Talk, Topology, Transport,
+};
 use wirelab_pki::{Entry, Shape};
 use wirelab_rogue::misbehaviour::{self, Family};
 use wirelab_subject::Client;
@@ -82,6 +84,8 @@ pub(crate) enum Rogue {
     Resumer {
         early: bool,
     },
+    /// A relay that understands this conversation.
+    Tamperer(Talk),
     Corrupter,
     Misbehaving(Family),
     /// How it sends clients elsewhere, and to which host: there are clients that follow one and not the
@@ -99,11 +103,12 @@ impl Rogue {
             Attack::AskCertificate { .. } => Some(Self::Asking),
             Attack::Reconnect { .. } => Some(Self::Comeback),
             Attack::Resume { early, .. } => Some(Self::Resumer { early: *early }),
-            Attack::Impostor { certificate } => {
+            Attack::Impostor { certificate } | Attack::Bait { certificate, .. } => {
                 let shape = wirelab_pki::find(certificate).map_or(Shape::Direct, Entry::shape);
                 Some(Self::Impostor { shape, host: host(certificate) })
             }
             Attack::RelayRead { .. } | Attack::RelayTamper { .. } => Some(Self::Relay),
+            Attack::Tamper { how, .. } => Some(Self::Tamperer(how.talk())),
             Attack::Corrupt => Some(Self::Corrupter),
             Attack::Misbehave { how } | Attack::Stall { how } | Attack::OnPath { how } => {
                 misbehaviour::find(how).map(|entry| Self::Misbehaving(entry.family()))
@@ -130,6 +135,7 @@ impl Rogue {
             Self::Comeback => "comeback".into(),
             Self::Resumer { early: false } => "resumer".into(),
             Self::Resumer { early: true } => "resumer-early".into(),
+            Self::Tamperer(talk) => format!("tamperer-{talk}"),
             Self::Corrupter => "corrupter".into(),
             Self::Misbehaving(family) => family.word(),
             Self::Redirector { how, host: AnnouncedHost::Same } => format!("redirector-{}", how.word()),

@@ -6,7 +6,7 @@ use crate::trial::{HOST, Peer, Recorded, Spec, random_canaries, read_capture, wi
 use std::path::Path;
 use std::time::Duration;
 use wirelab_capture::Recording;
-use wirelab_model::{Canaries, Demand, Link, PeerReport, Topology, Transport, Trial, TrialKind};
+use wirelab_model::{Canaries, Demand, Link, PeerReport, Talk, Topology, Transport, Trial, TrialKind};
 use wirelab_rogue::{DataSet, Rogue};
 use wirelab_subject::{Client, FarEnd, LinkSetup, Linked, ServerTls, Target};
 use wirelab_wire::Needles;
@@ -118,6 +118,7 @@ fn judged_by(
         announced_port: None,
         wire,
         peer,
+        server: None,
         client: linked.near,
         stored: linked.arrived,
         legs_differ_at: None,
@@ -173,6 +174,7 @@ async fn client(
         port,
         transport,
         topology: Topology::Standalone,
+        talk: Talk::Simple,
         canaries: canaries.clone(),
         files: files.clone(),
         shows: transport.is_mutual().then(|| (files.client_cert.clone(), files.client_key.clone())),

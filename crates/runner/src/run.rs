@@ -143,7 +143,7 @@ fn clients(
 async fn run_groups(lab: Lab, shared: Shared, groups: Vec<Group>, jobs: usize) -> Result<Done, RunError> {
     let (builtin, others): (Vec<Group>, Vec<Group>) =
         groups.into_iter().partition(|group| group.client.is_own());
-    let mut worker = Worker::new(lab, shared.clone());
+    let mut worker = Worker::new(lab, shared.clone()).with_lanes(jobs);
     for group in &builtin {
         worker.group(group).await?;
     }

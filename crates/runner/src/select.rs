@@ -192,6 +192,24 @@ pub fn suited(
     Ok((suited, left_out))
 }
 
+/// Those of the scenarios that every client takes part in, and how many are left out: only the lab's own client
+/// can be told to cache or to subscribe, and where nobody does there is nothing to change.
+///
+/// # Errors
+/// [`SelectError::Nothing`]: none is left.
+pub fn common(scenarios: Vec<Scenario>) -> Result<(Vec<Scenario>, usize), SelectError> {
+    let all = scenarios.len();
+    let common: Vec<Scenario> =
+        scenarios.into_iter().filter(|scenario| scenario.attack.talk().is_common()).collect();
+    if common.is_empty() {
+        let what =
+            "the scenarios are for clients that cache or subscribe: only the built-in client runs them";
+        return Err(SelectError::Nothing { what: what.into() });
+    }
+    let left_out = all - common.len();
+    Ok((common, left_out))
+}
+
 fn resolve(given: &str, carried: &[Source]) -> Result<Vec<Source>, SelectError> {
     let by_id: Vec<Source> = carried
         .iter()
@@ -403,6 +421,38 @@ mod tests {
         let error = suited(cluster, &[Topology::Standalone], false).unwrap_err();
         assert_eq!(error.exit_code(), ExitCode::NothingSelected);
         assert!(error.to_string().contains("add --topology cluster"), "{error}");
+    }
+
+    #[test]
+    fn nobody_else_is_asked_to_cache_or_to_subscribe() {
+        let all: Vec<Scenario> = embedded().unwrap().into_iter().map(|source| source.scenario).collect();
+        let count = all.len();
+        let (kept, left_out) = common(all.clone()).unwrap();
+        assert!(left_out == 4 && kept.len() + left_out == count);
+        assert!(kept.iter().any(|scenario| scenario.id == "redis/tamper-reply-dropped"));
+        let cache =
+            all.into_iter().filter(|scenario| scenario.id.starts_with("redis/tamper-inval")).collect();
+        assert_eq!(common(cache).unwrap_err().exit_code(), ExitCode::NothingSelected);
+    }
+
+    /// What there is to tamper with and to bait with: each is a scenario.
+    #[test]
+    fn every_way_to_tamper_and_to_bait_is_a_scenario() {
+        let all = embedded().unwrap();
+        let count = |prefix: &str| all.iter().filter(|s| s.scenario.id.starts_with(prefix)).count();
+        let mut hows: Vec<_> = all.iter().filter_map(|source| how(&source.scenario.attack)).collect();
+        assert_eq!(hows.len(), count("redis/tamper-") + count("redis/bait-"));
+        hows.sort();
+        hows.dedup();
+        assert_eq!(hows.len(), 12 + 4, "{hows:?}");
+    }
+
+    fn how(attack: &Attack) -> Option<String> {
+        match attack {
+            Attack::Tamper { how, .. } => Some(format!("tamper {how:?}")),
+            Attack::Bait { how, .. } => Some(format!("bait {how:?}")),
+            _ => None,
+        }
     }
 
     #[test]

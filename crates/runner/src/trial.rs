@@ -9,12 +9,12 @@ use std::path::Path;
 use std::time::Duration;
 use wirelab_capture::Recording;
 use wirelab_model::{
-    AnnouncedHost, Attack, Canaries, CanaryKind, Demand, Destination, Direction, Frame, Link, PeerReport,
-    Redirection, Topology, Transport, Trial, TrialKind, Witnessed,
+    AnnouncedHost, Attack, Bait, Canaries, CanaryKind, Demand, Destination, Direction, Frame, Link,
+    PeerReport, Redirection, Talk, Tampering, Topology, Transport, Trial, TrialKind, Witnessed,
 };
 use wirelab_pki::Shape;
 use wirelab_rogue::misbehaviour::{self, Family};
-use wirelab_rogue::{Lie, Rogue, Tamper, Upstream};
+use wirelab_rogue::{Lie, Plan, Rogue, Tamper, Upstream};
 use wirelab_subject::{Client, Server, ServerKind, ServerTls, Target};
 use wirelab_wire::{Needles, Reading, reading};
 
@@ -80,6 +80,17 @@ pub(crate) enum Peer {
     TlsPort,
     /// The good server with TLS 1.2 alone.
     OldServer,
+    /// A relay that understands what it passes on.
+    Tamperer {
+        certificate: String,
+        talk: Talk,
+        /// None: it changes nothing.
+        how: Option<Tampering>,
+    },
+    Baiter {
+        certificate: String,
+        how: Bait,
+    },
     Corrupter {
         armed: bool,
     },
@@ -121,6 +132,10 @@ impl Peer {
             }
             Attack::TlsPort => Self::TlsPort,
             Attack::Overhear => Self::OldServer,
+            Attack::Tamper { certificate, how } => {
+                Self::Tamperer { certificate: certificate.clone(), talk: how.talk(), how: Some(*how) }
+            }
+            Attack::Bait { certificate, how } => Self::Baiter { certificate: certificate.clone(), how: *how },
             Attack::Corrupt => Self::Corrupter { armed: true },
             Attack::Redirect { how, host, to } => {
                 Self::Redirector { how: *how, host: *host, to: Some(to.clone()) }
@@ -140,6 +155,7 @@ impl Peer {
             RogueKind::Asking => Self::Asking { certificate: "good".into() },
             RogueKind::Comeback => Self::Comeback { certificate: None },
             RogueKind::Resumer { early } => Self::Resumer { certificate: None, early },
+            RogueKind::Tamperer(talk) => Self::Tamperer { certificate: "good".into(), talk, how: None },
             RogueKind::Corrupter => Self::Corrupter { armed: false },
             RogueKind::Misbehaving(family) => Self::Behaving(family),
             RogueKind::Redirector { how, host } => Self::Redirector { how, host, to: None },
@@ -154,12 +170,23 @@ impl Peer {
         }
     }
 
+    /// What the lab's own client is to do with it.
+    fn talk(&self) -> Talk {
+        match self {
+            Self::Tamperer { talk, .. } => *talk,
+            _ => Talk::Simple,
+        }
+    }
+
     /// Whether the client meets the good server itself.
     pub(crate) fn is_server(&self) -> bool {
         matches!(self, Self::Good | Self::TlsPort | Self::OldServer | Self::Intruded { .. })
     }
 
     fn stalls(&self) -> bool {
+        if let Self::Baiter { how: Bait::Silent, .. } = self {
+            return true;
+        }
         let Self::Misbehaving { how } = self else { return false };
         let stall = Attack::Stall { how: how.clone() };
         misbehaviour::find(how).is_some_and(|entry| entry.is(&stall))
@@ -167,7 +194,9 @@ impl Peer {
 
     pub(crate) fn needs_server(&self) -> bool {
         match self {
-            Self::Relay { .. } | Self::Comeback { .. } | Self::Corrupter { .. } => true,
+            Self::Relay { .. } | Self::Tamperer { .. } | Self::Comeback { .. } | Self::Corrupter { .. } => {
+                true
+            }
             _ if self.is_server() => true,
             Self::Behaving(family) => *family == Family::Path,
             Self::Misbehaving { how } => {
@@ -277,6 +306,7 @@ pub(crate) async fn run(lab: &Lab, spec: &Spec<'_>, folder: &Path) -> Result<Rec
         port,
         transport,
         topology: spec.topology,
+        talk: spec.peer.talk(),
         canaries: canaries.clone(),
         shows: match &spec.peer {
             Peer::Intruded { certificate } => lab.certificates.intruder(certificate, folder)?,
@@ -322,9 +352,10 @@ pub(crate) async fn run(lab: &Lab, spec: &Spec<'_>, folder: &Path) -> Result<Rec
     let key_log =
         [&rogue_report, &server_report].into_iter().flatten().flat_map(|report| report.key_log.clone());
     let key_log: Vec<u8> = key_log.collect();
-    let mut peer = if spec.peer.is_server() { server_report } else { rogue_report };
-    if let Some(peer) = &mut peer {
-        witness(peer, &needles);
+    let (mut peer, mut server) =
+        if spec.peer.is_server() { (server_report, None) } else { (rogue_report, server_report) };
+    for report in peer.iter_mut().chain(&mut server) {
+        witness(report, &needles);
     }
     let (frames, reading) = read_capture(lab, &recording, &needles, &ports);
     let mut wire = reading.report.clone();
@@ -342,6 +373,7 @@ pub(crate) async fn run(lab: &Lab, spec: &Spec<'_>, folder: &Path) -> Result<Rec
         announced_port,
         wire,
         peer,
+        server,
         client,
         stored,
         legs_differ_at,
@@ -394,6 +426,18 @@ pub(crate) async fn start_rogue(
             let upstream = Upstream { address: upstream, tls: transport.is_tls(), shows: None };
             Rogue::comeback(port, &shown, upstream).await
         }
+        Peer::Tamperer { certificate, how, .. } => {
+            let shows = (certificate == "good" && transport.is_mutual()).then(|| lab.client());
+            let upstream = Upstream { address: upstream, tls: transport.is_tls(), shows: shows.cloned() };
+            let plan = how.map(|how| Plan {
+                how,
+                key: canaries.key.clone().into(),
+                value: canaries.value.clone().into(),
+                forged: canaries.forged.clone().into(),
+            });
+            Rogue::tamperer(port, identity(certificate)?.as_ref(), upstream, plan).await
+        }
+        Peer::Baiter { certificate, how } => Rogue::baiter(port, identity(certificate)?.as_ref(), *how).await,
         Peer::Redirector { how, host, to } => {
             let first = identity("good")?;
             let second = match to {

@@ -1,20 +1,19 @@
 //! One worker: groups of arms between their controls, judged, recorded, told. Several work at the same time,
 //! each with a capture of its own.
 
-use crate::evidence::{arm_folder, control_folder};
+use crate::evidence::control_folder;
 use crate::expectations::Expectations;
 use crate::group::{Group, Rogue};
 use crate::lab::{Lab, RunError};
-use crate::options::Sabotage;
+use crate::lane::{Attacked, attack_all, record, unsupported};
 use crate::trial::{Peer, Recorded, Spec};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
 use tokio::sync::mpsc::UnboundedSender;
 use wirelab_judge::{Control, Finding, Support, liveness_sibling};
 use wirelab_model::{
-    Arm, ArmEvidence, ArmRecord, ClientEnd, ControlRecord, Exception, Expect, RunEvent, Scenario, Topology,
-    Transport, TrialKind, Verdict,
+    Arm, ArmEvidence, ArmRecord, ControlRecord, Exception, Expect, RunEvent, Scenario, Topology, Transport,
+    TrialKind, Verdict,
 };
 use wirelab_subject::{Client, LinkSetup, ServerKind};
 
@@ -24,7 +23,7 @@ pub(crate) type Findings = BTreeMap<(String, Transport), Finding>;
 /// What all workers of a run share.
 #[derive(Clone)]
 pub(crate) struct Shared {
-    scenarios: Arc<[Scenario]>,
+    pub(crate) scenarios: Arc<[Scenario]>,
     server: String,
     events: UnboundedSender<RunEvent>,
     /// Set once nothing more is to be run, with the reason.
@@ -36,20 +35,25 @@ impl Shared {
         Self { scenarios, server, events, stop: Arc::default() }
     }
 
-    fn tell(&self, event: RunEvent) {
+    pub(crate) fn tell(&self, event: RunEvent) {
         // Whoever listens no longer is gone with the run.
         drop(self.events.send(event));
     }
 
-    fn stopped(&self) -> Option<String> {
+    pub(crate) fn stopped(&self) -> Option<String> {
         self.stop.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    fn stop(&self, scenario: &Scenario, transport: Transport, verdict: Verdict) {
+    pub(crate) fn stop(&self, scenario: &Scenario, transport: Transport, verdict: Verdict) {
         let mut stop = self.stop.lock().unwrap_or_else(PoisonError::into_inner);
         stop.get_or_insert_with(|| {
             format!("not run: --fail-fast, and {} {transport} was {verdict}", scenario.id)
         });
+    }
+
+    pub(crate) fn tell_start(&self, name: &str, group: &Group) {
+        let (name, client) = (name.to_owned(), group.near());
+        self.tell(RunEvent::TrialStarted { name, arm: group.transport, client });
     }
 }
 
@@ -77,17 +81,26 @@ pub(crate) struct Worker {
     /// Those of the built-in client.
     liveness: Arc<Findings>,
     done: Done,
+    /// Trials of the lab's own clients at the same time.
+    lanes: usize,
 }
 
 impl Worker {
     pub(crate) fn new(lab: Lab, shared: Shared) -> Self {
         let (findings, liveness, done) = (Findings::new(), Arc::default(), Done::default());
-        Self { lab, shared, findings, liveness, done }
+        Self { lab, shared, findings, liveness, done, lanes: 1 }
     }
 
     /// With the findings of the built-in client, which show that attacks are live.
     pub(crate) fn with_liveness(self, liveness: Arc<Findings>) -> Self {
         Self { liveness, ..self }
+    }
+
+    /// With several trials at the same time, where the client is the lab's own. Who is to stop at the first fault
+    /// gets one after the other.
+    pub(crate) fn with_lanes(self, lanes: usize) -> Self {
+        let lanes = if self.lab.options.fail_fast { 1 } else { lanes };
+        Self { lanes, ..self }
     }
 
     pub(crate) fn end(self) -> (Lab, Done, Findings) {
@@ -112,7 +125,8 @@ impl Worker {
             let folder = control_folder(group, "before");
             for planned in &group.arms {
                 let finding = without_control(&before);
-                let finding = self.unsupported(&folder, &finding).unwrap_or(finding);
+                let end = self.done.evidence.get(&folder).map(|evidence| &evidence.client.end);
+                let finding = end.and_then(|end| unsupported(end, &finding)).unwrap_or(finding);
                 self.finish(group, planned.scenario, finding, "", 0);
             }
             return Ok(());
@@ -122,36 +136,13 @@ impl Worker {
         for rogue in group.rogues(&shared.scenarios) {
             unarmed.insert(rogue, self.control(group, TrialKind::ControlUnarmed, Some(rogue)).await?);
         }
-        let mut found = Vec::new();
-        for planned in &group.arms {
-            let Some(scenario) = shared.scenarios.get(planned.scenario) else { continue };
-            let begun = Instant::now();
-            if let Some(why) = self.shared.stopped() {
-                found.push((planned, Finding::skipped(why), String::new(), 0));
-                continue;
-            }
-            self.tell_start(&scenario.id, group);
-            let idle = self.lab.options.sabotage == Some(Sabotage::IdleRogue);
-            let peer = match Peer::attacking(&scenario.attack) {
-                peer if peer.is_server() => peer,
-                _ if idle => Peer::Idle,
-                peer => peer,
-            };
-            let spec = spec(group, TrialKind::Attack, peer);
-            let folder = arm_folder(group, &scenario.id);
-            let recorded = self.trial(&spec, &folder).await?;
-            let finding =
-                masked(&self.lab, &recorded, wirelab_judge::find(&scenario.attack, &recorded.trial));
-            let finding = self.unsupported(&folder, &finding).unwrap_or(finding);
-            self.shared.tell(RunEvent::TrialEnded);
-            let (expect, _) = expected(&self.lab.options.expectations, &group.client, scenario, &planned.arm);
-            if self.lab.options.fail_fast && !expect.allows(finding.verdict) {
-                self.shared.stop(scenario, group.transport, finding.verdict);
-            }
-            found.push((planned, finding, folder, begun.elapsed().as_millis() as u64));
-        }
+        // Links have fixed ports of their own.
+        let lanes = if group.client.is_own() && group.link.is_none() { self.lanes } else { 1 };
+        let attacked = attack_all(&self.lab, &shared, group, lanes).await?;
         let after = self.control(group, TrialKind::ControlAfter, None).await?;
-        for (planned, finding, folder, duration_ms) in found {
+        for Attacked { place, finding, folder, evidence, duration_ms } in attacked {
+            self.done.evidence.extend(evidence.map(|evidence| (folder.clone(), evidence)));
+            let Some(planned) = group.arms.get(place) else { continue };
             let Some(scenario) = shared.scenarios.get(planned.scenario) else { continue };
             let liveness = liveness_sibling(scenario, group.transport)
                 .and_then(|sibling| Some((sibling, self.sibling(scenario, sibling)?)));
@@ -178,13 +169,6 @@ impl Worker {
         live.or_else(|| all.next())
     }
 
-    /// What a trial is where the client says that it does not support it. A leak stands by itself.
-    fn unsupported(&self, folder: &str, found: &Finding) -> Option<Finding> {
-        let end = &self.done.evidence.get(folder)?.client.end;
-        let unsupported = matches!(end, ClientEnd::Unsupported { .. });
-        (unsupported && found.verdict != Verdict::Compromised).then(|| Finding::skipped(end.to_string()))
-    }
-
     async fn control(
         &mut self,
         group: &Group,
@@ -196,7 +180,7 @@ impl Worker {
             (TrialKind::ControlUnarmed, Some(rogue)) => format!("unarmed-{}", rogue.word()),
             _ => "after".to_owned(),
         };
-        self.tell_start(&format!("control {name}"), group);
+        self.shared.tell_start(&format!("control {name}"), group);
         let peer = rogue.map_or(Peer::Good, Peer::unarmed);
         let spec = spec(group, kind, peer);
         let folder = control_folder(group, &name);
@@ -218,21 +202,8 @@ impl Worker {
         Ok(control)
     }
 
-    fn tell_start(&self, name: &str, group: &Group) {
-        let (name, client) = (name.to_owned(), group.near());
-        self.shared.tell(RunEvent::TrialStarted { name, arm: group.transport, client });
-    }
-
     async fn trial(&mut self, spec: &Spec<'_>, folder: &str) -> Result<Recorded, RunError> {
-        let path = self.lab.options.folder.join(folder);
-        crate::lab::make_folder(&path)?;
-        // Boxed: the state of a whole trial is too large to be copied around.
-        let recorded = match spec.link {
-            None => Box::pin(crate::trial::run(&self.lab, spec, &path)).await?,
-            Some(link) => Box::pin(crate::links::run(&self.lab, spec, link, &path)).await?,
-        };
-        let peer = if spec.peer.is_server() { "server" } else { "rogue" };
-        let evidence = crate::evidence::write(&path, &recorded, peer, self.lab.options.reveal)?;
+        let (recorded, evidence) = record(&self.lab, spec, folder).await?;
         self.done.evidence.insert(folder.to_owned(), evidence);
         Ok(recorded)
     }
@@ -282,7 +253,7 @@ impl Worker {
     }
 }
 
-fn spec(group: &Group, kind: TrialKind, peer: Peer) -> Spec<'_> {
+pub(crate) fn spec(group: &Group, kind: TrialKind, peer: Peer) -> Spec<'_> {
     let Group { client, transport, topology, demand, link, .. } = group;
     let (transport, topology, demand) = (*transport, *topology, *demand);
     Spec { kind, transport, topology, demand, link: *link, client, peer }
@@ -298,7 +269,7 @@ fn lacks(server: ServerKind, group: &Group) -> Option<String> {
 
 /// What an arm must show: what the scenario says, unless another thing is expected of this very client over
 /// verified TLS. A waiver that is over changes nothing any more, but is still to be told of.
-fn expected<'a>(
+pub(crate) fn expected<'a>(
     expectations: &'a Expectations,
     client: &Client,
     scenario: &Scenario,
@@ -344,7 +315,7 @@ fn mask_why(lab: &Lab, recorded: &Recorded, why: &str) -> String {
     if lab.options.reveal { why.to_owned() } else { recorded.needles.mask_text(why) }
 }
 
-fn masked(lab: &Lab, recorded: &Recorded, mut finding: Finding) -> Finding {
+pub(crate) fn masked(lab: &Lab, recorded: &Recorded, mut finding: Finding) -> Finding {
     finding.why = mask_why(lab, recorded, &finding.why);
     finding
 }

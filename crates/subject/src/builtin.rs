@@ -5,14 +5,15 @@ use crate::target::USERNAME;
 use redis::aio::ConnectionLike;
 use redis::io::tcp::TcpSettings;
 use redis::{
-    AsyncConnectionConfig, ClientTlsConfig, ConnectionAddr, IntoConnectionInfo, RedisConnectionInfo,
-    RedisError, TlsCertificates,
+    AsyncConnectionConfig, ClientTlsConfig, ConnectionAddr, IntoConnectionInfo, ProtocolVersion,
+    RedisConnectionInfo, RedisError, TlsCertificates,
 };
 use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
-use wirelab_model::{ClientEnd, ClientReport, Topology, Transport};
+use wirelab_model::{ClientEnd, ClientReport, Talk, Topology, Transport};
 
+mod talk;
 mod topology;
 
 /// Longest wait for the connection, handshake and AUTH included, and for each reply.
@@ -63,6 +64,13 @@ async fn set_and_get(target: &Target, received: &mut Option<String>) -> Result<(
         .set_connection_timeout(Some(patience))
         .set_response_timeout(Some(patience));
     match target.topology {
+        Topology::Standalone if target.talk != Talk::Simple => {
+            let (sender, pushes) = tokio::sync::mpsc::unbounded_channel();
+            let client = client(target, address, certificates)?;
+            let config = config.set_push_sender(sender);
+            let connection = client.get_multiplexed_async_connection_with_config(&config).await?;
+            compare(target, talk::talk(target, connection, pushes).await?, received)
+        }
         Topology::Standalone => {
             let client = client(target, address, certificates)?;
             let attempt = async |received: &mut Option<String>| {
@@ -95,10 +103,28 @@ async fn set_and_get_over(
 ) -> Result<(), BuiltinError> {
     let canaries = &target.canaries;
     redis::cmd("SET").arg(&canaries.key).arg(&canaries.value).exec_async(&mut connection).await?;
-    let value: Option<Vec<u8>> = redis::cmd("GET").arg(&canaries.key).query_async(&mut connection).await?;
+    let value = redis::cmd("GET").arg(&canaries.key).query_async(&mut connection).await?;
+    compare(target, text(value), received)
+}
+
+/// What an application takes for the value, in a language that does not ask for its type.
+fn text(value: redis::Value) -> Option<Vec<u8>> {
+    match value {
+        redis::Value::BulkString(bytes) => Some(bytes),
+        redis::Value::SimpleString(text) => Some(text.into_bytes()),
+        redis::Value::Okay => Some(b"OK".to_vec()),
+        _ => None,
+    }
+}
+
+fn compare(
+    target: &Target,
+    value: Option<Vec<u8>>,
+    received: &mut Option<String>,
+) -> Result<(), BuiltinError> {
     let value = value.ok_or(BuiltinError::NoValue)?;
     *received = Some(String::from_utf8_lossy(&value).into_owned());
-    if value == canaries.value.as_bytes() { Ok(()) } else { Err(BuiltinError::OtherValue) }
+    if value == target.canaries.value.as_bytes() { Ok(()) } else { Err(BuiltinError::OtherValue) }
 }
 
 fn address(target: &Target) -> ConnectionAddr {
@@ -120,7 +146,11 @@ fn client(
     address: ConnectionAddr,
     certificates: Option<TlsCertificates>,
 ) -> Result<redis::Client, BuiltinError> {
-    let login = RedisConnectionInfo::default().set_username(USERNAME).set_password(&target.canaries.password);
+    let protocol = if target.talk == Talk::Simple { ProtocolVersion::RESP2 } else { ProtocolVersion::RESP3 };
+    let login = RedisConnectionInfo::default()
+        .set_username(USERNAME)
+        .set_password(&target.canaries.password)
+        .set_protocol(protocol);
     let info = address.into_connection_info()?.set_redis_settings(login).set_tcp_settings(tcp());
     Ok(match certificates {
         None => redis::Client::open(info)?,

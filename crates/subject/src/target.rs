@@ -1,6 +1,6 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-use wirelab_model::{Canaries, Topology, Transport};
+use wirelab_model::{Canaries, Talk, Topology, Transport};
 use wirelab_redis::SERVICE;
 
 /// The user that every client authenticates as.
@@ -17,6 +17,8 @@ pub struct Target {
     pub transport: Transport,
     /// What it is told that it connects to.
     pub topology: Topology,
+    /// What the lab's own client does once it is connected.
+    pub talk: Talk,
     /// The secrets of the trial.
     pub canaries: Canaries,
     /// Certificates and keys.
@@ -111,6 +113,7 @@ pub(crate) mod tests {
             port,
             transport,
             topology: Topology::Standalone,
+            talk: Talk::Simple,
             canaries: Canaries::new([[1; 12], [2; 12], [3; 12], [4; 12]]),
             files: TlsFiles {
                 ca: folder.join("ca.crt"),

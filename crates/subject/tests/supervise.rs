@@ -80,6 +80,7 @@ fn target(deadline: Duration) -> Target {
         port: 6390,
         transport: Transport::Tls,
         topology: Topology::Standalone,
+        talk: wirelab_model::Talk::Simple,
         canaries: Canaries::new([[1; 12], key, [3; 12], [4; 12]]),
         files: TlsFiles {
             ca: "/run/ca.crt".into(),

@@ -13,6 +13,7 @@ pub mod classes;
 pub mod credential;
 pub mod decrypt;
 pub mod defrag;
+mod inline;
 mod leaks;
 pub mod packet;
 pub mod reading;

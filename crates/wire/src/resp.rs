@@ -318,10 +318,13 @@ impl Decoder {
         if line.iter().any(|byte| *byte < 0x20 && *byte != b'\t') {
             return Err(RespError::Syntax("control bytes in an inline command"));
         }
-        let words = line
-            .split(u8::is_ascii_whitespace)
-            .filter(|word| !word.is_empty())
-            .map(|word| Value::Bulk(Some(word.to_vec())))
+        let (mut bytes, mut places) = (Vec::new(), Vec::new());
+        if !crate::inline::split(line, &mut bytes, &mut places) {
+            return Err(RespError::Syntax("a quote in an inline command is not closed"));
+        }
+        let words = places
+            .into_iter()
+            .map(|place| Value::Bulk(Some(bytes.get(place).unwrap_or_default().to_vec())))
             .collect();
         self.consume(next)?;
         Ok(Step::Leaf(Value::Array(Some(words))))
@@ -425,6 +428,10 @@ mod tests {
         assert_eq!(words(&mut decoder), Some(vec![b"GET".to_vec(), b"k".to_vec()]));
         assert_eq!(words(&mut decoder), None);
         assert_eq!(decoder.pending(), 0);
+        decoder.push(b"AUTH \"a \\x41\" 'p w'\r\n");
+        assert_eq!(words(&mut decoder), Some(vec![b"AUTH".to_vec(), b"a A".to_vec(), b"p w".to_vec()]));
+        decoder.push(b"AUTH \"pw\r\n");
+        assert!(decoder.next_command().is_err());
     }
 
     #[test]

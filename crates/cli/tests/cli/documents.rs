@@ -70,6 +70,7 @@ fn readme_has_every_variable_of_the_environment_and_no_other() {
         port: 1,
         transport: Transport::Tls,
         topology: Topology::Standalone,
+        talk: wirelab_model::Talk::Simple,
         canaries: Canaries::new([[0; 12]; 4]),
         files: TlsFiles {
             ca: path.clone(),
@@ -118,7 +119,7 @@ fn crates_depend_on_each_other_in_one_direction_only() {
         ("tls", &[]),
         ("judge", &["model"]),
         ("redis", &["model", "pki", "wire"]),
-        ("rogue", &["model", "pki", "redis", "tls"]),
+        ("rogue", &["model", "pki", "redis", "tls", "wire"]),
         ("subject", &["model", "pki", "redis", "tls", "wire"]),
         ("report", &["model"]),
         ("sniff", &["capture", "model", "wire"]),

@@ -28,3 +28,5 @@ mod snapshots;
 mod sniff;
 mod stackexchange;
 mod support;
+mod tampering;
+mod weak_clients;

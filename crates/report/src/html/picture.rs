@@ -30,10 +30,14 @@ pub(crate) fn picture(arm: &ArmRecord, attack: &Attack, gained: &str) -> Result<
     let picture = Picture {
         middle: match attack {
             Attack::Eavesdrop | Attack::Overhear | Attack::TlsPort | Attack::Intruder { .. } => None,
-            Attack::Impostor { .. } | Attack::AskCertificate { .. } | Attack::Resume { .. } => {
-                Some("impostor")
-            }
-            Attack::Reconnect { .. } | Attack::RelayRead { .. } | Attack::RelayTamper { .. } => Some("relay"),
+            Attack::Impostor { .. }
+            | Attack::AskCertificate { .. }
+            | Attack::Resume { .. }
+            | Attack::Bait { .. } => Some("impostor"),
+            Attack::Reconnect { .. }
+            | Attack::RelayRead { .. }
+            | Attack::RelayTamper { .. }
+            | Attack::Tamper { .. } => Some("relay"),
             Attack::Corrupt => Some("corrupter"),
             Attack::Misbehave { .. } | Attack::Stall { .. } | Attack::OnPath { .. } => Some("rogue"),
             Attack::Redirect { .. } => Some("redirector"),
@@ -45,6 +49,7 @@ pub(crate) fn picture(arm: &ArmRecord, attack: &Attack, gained: &str) -> Result<
             Attack::Impostor { .. }
                 | Attack::AskCertificate { .. }
                 | Attack::Resume { .. }
+                | Attack::Bait { .. }
                 | Attack::Misbehave { .. }
                 | Attack::Stall { .. }
                 | Attack::Redirect { .. }

@@ -5,7 +5,6 @@
 mod credentials;
 mod flow;
 mod hears;
-mod inline;
 mod rdb;
 mod side;
 mod talk;

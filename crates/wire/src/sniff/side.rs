@@ -162,7 +162,7 @@ impl Side {
         // A client seldom begins a record within a value: a line that begins one may be a command again.
         if matches!(self.mode, Mode::Lost)
             && self.from == Direction::Client
-            && super::inline::is_command(bytes)
+            && crate::inline::is_command(bytes)
         {
             self.unread += self.tail.len() as u64;
             self.tail = Vec::new();
@@ -473,7 +473,7 @@ impl Side {
         self.places.shrink_to(SHORT_HEAD);
         if line.len() > MOST_INLINE
             || line.iter().any(|byte| *byte < 9)
-            || !super::inline::split(line, &mut self.words, &mut self.places)
+            || !crate::inline::split(line, &mut self.words, &mut self.places)
         {
             self.mode = Mode::Lost;
             return None;

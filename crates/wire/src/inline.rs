@@ -11,7 +11,7 @@ const TYPED: [&str; 24] = [
 ];
 
 /// Whether these bytes are whole lines of text that begin with a command, as written by hand.
-pub(super) fn is_command(bytes: &[u8]) -> bool {
+pub(crate) fn is_command(bytes: &[u8]) -> bool {
     let name = bytes.iter().take_while(|byte| byte.is_ascii_alphabetic()).count();
     let (name, after) = bytes.split_at(name);
     TYPED.iter().any(|typed| name.eq_ignore_ascii_case(typed.as_bytes()))
@@ -21,7 +21,7 @@ pub(super) fn is_command(bytes: &[u8]) -> bool {
 }
 
 /// Splits a line into words. False where a quote is not closed, or text follows a closing quote.
-pub(super) fn split(line: &[u8], words: &mut Vec<u8>, places: &mut Vec<Range<usize>>) -> bool {
+pub(crate) fn split(line: &[u8], words: &mut Vec<u8>, places: &mut Vec<Range<usize>>) -> bool {
     let mut rest = line.trim_ascii();
     while !rest.is_empty() {
         let start = words.len();
