@@ -93,7 +93,8 @@ fn install(clients: &[Registered]) -> ExitCode {
         let threads: Vec<_> =
             languages.values().map(|clients| scope.spawn(|| install_in_turn(clients))).collect();
         // Each is waited for, whatever the others say.
-        threads.into_iter().fold(true, |complete, thread| thread.join().unwrap_or(false) && complete)
+        let complete: Vec<bool> = threads.into_iter().map(|thread| thread.join().unwrap_or(false)).collect();
+        complete.into_iter().all(|complete| complete)
     });
     if complete { ExitCode::AsExpected } else { ExitCode::Inconclusive }
 }
