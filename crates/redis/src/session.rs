@@ -184,7 +184,7 @@ impl Session {
                 reply.error("ERR unknown command 'HELLO', with args beginning with: ");
             }
             (Bait::NoAuth, name) if !carrier && name != "QUIT" => {
-                reply.error("NOAUTH Authentication required.")
+                reply.error("NOAUTH Authentication required.");
             }
             _ => return false,
         }
