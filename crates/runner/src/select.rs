@@ -392,7 +392,7 @@ mod tests {
         assert_eq!(ids(&[]).len(), carried(&EMBEDDED).len() - postures.len());
         let filter = Filter { tags: vec!["posture".into()] };
         assert_eq!(select(&[], &filter).unwrap().len(), postures.len(), "a tag names them as well");
-        assert_eq!(ids(&["eavesdrop"]), ["eavesdrop/session", "eavesdrop/tls-port"]);
+        assert_eq!(ids(&["stall"]), ["stall/stall-drip", "stall/stall-silent", "stall/stall-unfinished"]);
         assert_eq!(ids(&["mitm/impostor-expired"]), ["mitm/impostor-expired"]);
         assert!(ids(&["mitm", "mitm/relay-read"]).len() > 1, "twice the same is once");
         let folder = tempfile::tempdir().unwrap();

@@ -9,8 +9,8 @@ use std::path::Path;
 use std::time::Duration;
 use wirelab_capture::Recording;
 use wirelab_model::{
-    AnnouncedHost, Attack, Bait, Canaries, CanaryKind, Demand, Destination, Direction, Frame, Link,
-    PeerReport, Redirection, Talk, Tampering, Topology, Transport, Trial, TrialKind, Witnessed,
+    AnnouncedHost, Attack, Bait, Canaries, CanaryKind, ClientEnd, Demand, Destination, Direction, Frame,
+    Link, PeerReport, Redirection, Talk, Tampering, Topology, Transport, Trial, TrialKind, Witnessed,
 };
 use wirelab_pki::Shape;
 use wirelab_rogue::misbehaviour::{self, Family};
@@ -318,9 +318,10 @@ pub(crate) async fn run(lab: &Lab, spec: &Spec<'_>, folder: &Path) -> Result<Rec
         cut_off: spec.peer.comes_back(),
     };
     let mut client = spec.client.run(&lab.options.launcher, &target).await;
-    // Who connects once and ends has to come back all the same.
+    // Who connects once and ends, or who had other connections open and gave up at the cut, has to come back all the same.
     let once = rogue.as_ref().is_some_and(|rogue| rogue.accepted() == 1);
-    if once && spec.peer.comes_back() {
+    let gave_up = matches!(client.end, ClientEnd::Failed { .. });
+    if (once || gave_up) && spec.peer.comes_back() {
         client = spec.client.run(&lab.options.launcher, &target).await;
     }
 
