@@ -3,6 +3,7 @@
 #
 #   scripts/fuzz.sh [SECONDS]              each target for so long (30)
 #   scripts/fuzz.sh --runs N [SECONDS]     the same N inputs each time, as CI does, and no longer than that (30)
+#   scripts/fuzz.sh --build                only builds the targets
 #
 # With both limits, a slow machine tries fewer inputs, and the number at the end tells. Needs no nightly compiler: the
 # coverage that libFuzzer steers by comes from LLVM, which the stable compiler passes flags to.
@@ -15,6 +16,7 @@ export RUSTFLAGS
 target="$(rustc -vV | sed -n 's/^host: //p')"
 # With a target of its own, build scripts and macros are not instrumented.
 cargo build --locked --release --manifest-path fuzz/Cargo.toml --target "$target"
+[ "${1:-}" != "--build" ] || exit 0
 log="$(mktemp)"
 trap 'rm -f "$log"' EXIT
 tried=
