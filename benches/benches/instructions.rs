@@ -44,7 +44,7 @@ fn canary_search((needles, bytes): (Needles, Vec<u8>)) {
     assert!(needles.find(black_box(&bytes)).is_empty());
 }
 
-#[library_benchmark(config = at_most(25_000_000))]
+#[library_benchmark(config = at_most(27_500_000))]
 #[bench::pipeline_16_commands_16000_256b(capture(1000))]
 fn packets_to_events(file: Vec<u8>) -> u64 {
     let mut events = 0_u64;
