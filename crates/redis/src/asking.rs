@@ -1,3 +1,5 @@
+//! A server that wants to know who its clients are, and turns nobody away.
+
 use rustls::crypto::{WebPkiSupportedAlgorithms, aws_lc_rs};
 use rustls::pki_types::{CertificateDer, UnixTime};
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};

@@ -1,13 +1,12 @@
 //! Somebody on the path who lets a client have a good session, cuts it off, and is there when it comes back.
 
-use crate::corrupt::{APPLICATION, Records};
+use crate::corrupt::{APPLICATION, Records, reach};
 use crate::relay::Relay;
 use crate::{RogueError, Upstream};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
 use wirelab_model::{Ending, Opening};
 use wirelab_redis::{Recorder, Stream, Tls, ending};
 
@@ -49,19 +48,7 @@ impl Comeback {
 
 /// Passes everything on, until the client has said enough.
 async fn let_through(client: Box<dyn Stream>, recorder: Recorder, upstream: SocketAddr) {
-    let server = match TcpStream::connect(upstream).await {
-        Ok(server) => server,
-        Err(error) => {
-            return recorder
-                .ended(Ending::Error { reason: format!("cannot reach the good server: {error}") });
-        }
-    };
-    drop(server.set_nodelay(true));
-    let mut tls = false;
-    recorder.note(|connection| {
-        connection.upstream = server.local_addr().ok();
-        tls = connection.opening == Opening::Tls;
-    });
+    let Some((server, tls)) = reach(upstream, &recorder).await else { return };
     let (mut from_client, mut to_client) = tokio::io::split(client);
     let (mut from_server, mut to_server) = server.into_split();
     let up = async {

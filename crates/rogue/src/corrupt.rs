@@ -13,18 +13,14 @@ pub(crate) const APPLICATION: u8 = 23;
 /// application: in TLS 1.3 the first carries its Finished.
 pub(crate) const CLIENT_RECORDS: u64 = 2;
 
-/// Passes bytes on; with a value, flips one bit of what the server sends.
-pub(crate) async fn run(
-    client: Box<dyn Stream>,
-    recorder: Recorder,
-    upstream: SocketAddr,
-    value: Option<Vec<u8>>,
-) {
+/// A connection to the good server for one that passes bytes on unopened, and whether the client opened with TLS.
+/// None: there is no server, which is noted.
+pub(crate) async fn reach(upstream: SocketAddr, recorder: &Recorder) -> Option<(TcpStream, bool)> {
     let server = match TcpStream::connect(upstream).await {
         Ok(server) => server,
         Err(error) => {
-            return recorder
-                .ended(Ending::Error { reason: format!("cannot reach the good server: {error}") });
+            recorder.ended(Ending::Error { reason: format!("cannot reach the good server: {error}") });
+            return None;
         }
     };
     drop(server.set_nodelay(true));
@@ -33,6 +29,17 @@ pub(crate) async fn run(
         connection.upstream = server.local_addr().ok();
         tls = connection.opening == Opening::Tls;
     });
+    Some((server, tls))
+}
+
+/// Passes bytes on; with a value, flips one bit of what the server sends.
+pub(crate) async fn run(
+    client: Box<dyn Stream>,
+    recorder: Recorder,
+    upstream: SocketAddr,
+    value: Option<Vec<u8>>,
+) {
+    let Some((server, tls)) = reach(upstream, &recorder).await else { return };
     let (mut from_client, mut to_client) = tokio::io::split(client);
     let (mut from_server, mut to_server) = server.into_split();
     let client_records = AtomicU64::new(0);

@@ -2,7 +2,7 @@
 
 use crate::lab::{Lab, RunError};
 use crate::options::Sabotage;
-use crate::trial::{HOST, Peer, Recorded, Spec, random_canaries, read_capture, witness};
+use crate::trial::{HOST, MARKER, Peer, Recorded, Spec, collect, random_canaries, read_capture, witness};
 use std::path::Path;
 use std::time::Duration;
 use wirelab_capture::Recording;
@@ -11,8 +11,6 @@ use wirelab_rogue::{DataSet, Rogue};
 use wirelab_subject::{Client, FarEnd, LinkSetup, Linked, ServerTls, Target};
 use wirelab_wire::Needles;
 
-/// How long the capture may take to show a marker packet.
-const MARKER: Duration = Duration::from_secs(5);
 /// What servers get to end.
 const LINGER: Duration = Duration::from_millis(500);
 
@@ -63,13 +61,7 @@ pub(crate) async fn run(lab: &Lab, spec: &Spec<'_>, link: Link, folder: &Path) -
         Some(rogue) => Some(rogue.stop(LINGER).await),
         None => None,
     };
-    let recording = match tokio::task::block_in_place(|| lab.capture.collect(MARKER)) {
-        Ok(recording) => recording,
-        Err(error) => {
-            fault.get_or_insert_with(|| error.to_string());
-            Recording { frames: Vec::new(), link_type: wirelab_model::LINKTYPE_ETHERNET, dropped: 0, cut: 0 }
-        }
-    };
+    let recording = collect(lab, &mut fault);
     let mut ports = vec![seen, to];
     ports.extend(linked.near_port);
     if let Some(far) = far {

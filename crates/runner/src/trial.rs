@@ -19,7 +19,7 @@ use wirelab_subject::{Client, Server, ServerKind, ServerTls, Target};
 use wirelab_wire::{Needles, Reading, reading};
 
 /// How long the capture may take to show a marker packet.
-const MARKER: Duration = Duration::from_secs(5);
+pub(crate) const MARKER: Duration = Duration::from_secs(5);
 /// How long a peer waits for connections to end by themselves once the client is gone.
 const LINGER: Duration = Duration::from_millis(500);
 /// How often a port that was used before is given back.
@@ -234,6 +234,14 @@ pub(crate) struct Recorded {
     pub(crate) key_log: Vec<u8>,
 }
 
+/// What was captured since the trial began. Where that cannot be had, nothing, which is a fault.
+pub(crate) fn collect(lab: &Lab, fault: &mut Option<String>) -> Recording {
+    tokio::task::block_in_place(|| lab.capture.collect(MARKER)).unwrap_or_else(|error| {
+        fault.get_or_insert_with(|| error.to_string());
+        Recording { frames: Vec::new(), link_type: wirelab_model::LINKTYPE_ETHERNET, dropped: 0, cut: 0 }
+    })
+}
+
 /// Runs a trial. `folder` is for what the server writes.
 pub(crate) async fn run(lab: &Lab, spec: &Spec<'_>, folder: &Path) -> Result<Recorded, RunError> {
     let canaries = random_canaries()?;
@@ -329,13 +337,7 @@ pub(crate) async fn run(lab: &Lab, spec: &Spec<'_>, folder: &Path) -> Result<Rec
         Some(rogue) => Some(rogue.stop(LINGER).await),
         None => None,
     };
-    let recording = match tokio::task::block_in_place(|| lab.capture.collect(MARKER)) {
-        Ok(recording) => recording,
-        Err(error) => {
-            fault.get_or_insert_with(|| error.to_string());
-            Recording { frames: Vec::new(), link_type: wirelab_model::LINKTYPE_ETHERNET, dropped: 0, cut: 0 }
-        }
-    };
+    let recording = collect(lab, &mut fault);
     let mut stored = None;
     let mut server_report = None;
     let mut ports = vec![port];
