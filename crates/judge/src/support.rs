@@ -1,7 +1,7 @@
 //! What a verdict needs beside its own trial.
 
 use crate::{Control, Finding};
-use wirelab_model::{Attack, Scenario, Transport, Verdict};
+use wirelab_model::{Attack, Got, Scenario, Transport, Verdict};
 
 /// What stands beside an attacked trial.
 #[derive(Debug, Clone, Copy)]
@@ -44,14 +44,15 @@ pub fn liveness_sibling(scenario: &Scenario, transport: Transport) -> Option<Tra
 /// Whether the verdict of a client that falls for everything shows that the attack works. Who keeps clients
 /// waiting gets nothing from them but their time.
 fn is_live(attack: &Attack, found: &Finding) -> bool {
-    match attack {
-        Attack::Stall { .. } => found.verdict == Verdict::Hung,
-        // A relay that reads, and changes nothing, is not what was asked for.
-        Attack::Tamper { how, .. } => {
-            found.verdict == Verdict::Compromised && found.got.contains(&how.worth())
-        }
-        _ => found.verdict == Verdict::Compromised,
-    }
+    // What an attack is about. Other loot beside it does not show that this can be had.
+    let about = match attack {
+        Attack::Stall { .. } => return found.verdict == Verdict::Hung,
+        Attack::Tamper { how, .. } => Some(how.worth()),
+        Attack::AskCertificate { .. } | Attack::Overhear => Some(Got::ClientCertificate),
+        Attack::Resume { early: true, .. } => Some(Got::TamperedCommand),
+        _ => None,
+    };
+    found.verdict == Verdict::Compromised && about.is_none_or(|about| found.got.contains(&about))
 }
 
 /// The final verdict of an attacked trial. `compromised` and `inconclusive` stand by themselves;
@@ -110,7 +111,6 @@ pub fn verdict(attack: &Attack, found: Finding, support: Support<'_>) -> Finding
 #[cfg(test)]
 mod tests {
     use super::*;
-    use wirelab_model::Got;
 
     fn control(passed: bool) -> Control {
         Control { passed, leaked: vec![], followed: None, why: "x".into() }
@@ -139,22 +139,40 @@ mod tests {
         assert_eq!(verdict(&attack, Finding::secure("x"), other).verdict, Verdict::Inconclusive);
     }
 
-    /// A relay that only reads does not show that a change would go unnoticed.
+    /// A relay that only reads does not show that a change would go unnoticed, and so on.
     #[test]
-    fn tampering_is_live_where_something_was_changed() {
-        let how = wirelab_model::Tampering::ReplyType;
-        let attack = Attack::Tamper { certificate: "self-signed".into(), how };
+    fn an_attack_is_live_where_it_gets_what_it_is_about() {
+        let certificate = || "self-signed".to_owned();
+        let attacks = [
+            (
+                Attack::Tamper { certificate: certificate(), how: wirelab_model::Tampering::ReplyType },
+                Transport::TlsUnverified,
+                Got::TamperedReply,
+            ),
+            (
+                Attack::AskCertificate { certificate: certificate() },
+                Transport::MtlsUnverified,
+                Got::ClientCertificate,
+            ),
+            (Attack::Overhear, Transport::MtlsUnverified, Got::ClientCertificate),
+            (
+                Attack::Resume { certificate: certificate(), early: true },
+                Transport::TlsUnverified,
+                Got::TamperedCommand,
+            ),
+        ];
         let good = control(true);
-        let (changed, read) =
-            (Finding::compromised(vec![Got::TamperedReply], "x"), Finding::compromised(vec![Got::Data], "x"));
-        for (sibling, expected) in [(&changed, Verdict::Secure), (&read, Verdict::Inconclusive)] {
-            let support = Support {
-                before: &good,
-                after: Some(&good),
-                unarmed: Some(&good),
-                liveness: Some((Transport::TlsUnverified, sibling)),
-            };
-            assert_eq!(verdict(&attack, Finding::secure("x"), support).verdict, expected);
+        for (attack, transport, about) in attacks {
+            for (got, expected) in [(about, Verdict::Secure), (Got::Data, Verdict::Inconclusive)] {
+                let sibling = Finding::compromised(vec![got], "x");
+                let support = Support {
+                    before: &good,
+                    after: Some(&good),
+                    unarmed: Some(&good),
+                    liveness: Some((transport, &sibling)),
+                };
+                assert_eq!(verdict(&attack, Finding::secure("x"), support).verdict, expected, "{attack:?}");
+            }
         }
     }
 
