@@ -29,32 +29,23 @@ pub(crate) fn run(wanted: &[String], tags: &[String], given: &RunOptions) -> Exi
         }
     };
     let builtin = client == Client::Builtin && given.client.is_empty();
-    let (scenarios, left_out) = match suited(scenarios, &topologies(&given.topology, builtin), builtin) {
-        Ok(suited) => suited,
+    let suited = suited(scenarios, &topologies(&given.topology, builtin), builtin).and_then(|(scenarios, left_out)| {
+        not_run(left_out, "of links between servers or for clients of a cluster or a Sentinel (--topology says that this is one)");
+        if builtin {
+            return Ok(scenarios);
+        }
+        let (scenarios, left_out) = common(scenarios)?;
+        not_run(left_out, "for clients that cache or subscribe: only the built-in client is told to");
+        Ok(scenarios)
+    });
+    let scenarios = match suited {
+        Ok(scenarios) => scenarios,
         Err(error) => {
             let code = error.exit_code();
             complain(error.into());
             return code;
         }
     };
-    if left_out > 0 {
-        eprintln!(
-            "not run: {left_out} scenarios, of links between servers or for clients of a cluster or a Sentinel (--topology says that this is one)\n"
-        );
-    }
-    let (scenarios, left_out) = match if builtin { Ok((scenarios, 0)) } else { common(scenarios) } {
-        Ok(common) => common,
-        Err(error) => {
-            let code = error.exit_code();
-            complain(error.into());
-            return code;
-        }
-    };
-    if left_out > 0 {
-        eprintln!(
-            "not run: {left_out} scenarios for clients that cache or subscribe: only the built-in client is told to\n"
-        );
-    }
     let (registered, expectations) = match crate::clients::chosen(given, &scenarios) {
         Ok(chosen) => chosen,
         Err(error) => {
@@ -116,6 +107,13 @@ pub(crate) fn run(wanted: &[String], tags: &[String], given: &RunOptions) -> Exi
             complain(miette::miette!("cannot start the runtime: {error}"));
             ExitCode::Internal
         }
+    }
+}
+
+/// Nothing is left out in silence.
+fn not_run(count: usize, which: &str) {
+    if count > 0 {
+        eprintln!("not run: {count} scenarios {which}\n");
     }
 }
 

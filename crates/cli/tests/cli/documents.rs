@@ -62,6 +62,23 @@ fn readme_shows_the_table_of_the_demo() {
     assert!(readme.contains(table), "README lacks the table that `wirelab demo` prints");
 }
 
+/// How many scenarios there are in some folders of the repository.
+fn scenarios_in(folders: &[&str]) -> usize {
+    let count = |folder: &&str| std::fs::read_dir(top().join("scenarios").join(folder)).unwrap().count();
+    folders.iter().map(count).sum()
+}
+
+#[test]
+fn readme_says_how_many_certificates_and_misbehaviours_there_are() {
+    let readme = read("README.md");
+    let certificates = format!("shows the client {} more certificates", scenarios_in(&["certificate"]));
+    assert!(readme.contains(&certificates), "README does not say: {certificates}");
+    // The port for TLS is the good server's.
+    let peers = scenarios_in(&["handshake", "stall", "path", "cleartext"]) - 1;
+    let peers = format!("plays {peers} peers that break the rules of TLS");
+    assert!(readme.contains(&peers), "README does not say: {peers}");
+}
+
 #[test]
 fn readme_has_every_variable_of_the_environment_and_no_other() {
     let path = PathBuf::from("/x");
