@@ -81,6 +81,10 @@ impl Aside {
 
     #[inline]
     fn add(&mut self, name: &[u8], value: &[u8]) {
+        // There is nothing in it, and without a byte each, no number of them would fill a batch.
+        if value.is_empty() {
+            return;
+        }
         self.batch.bytes.extend_from_slice(name);
         self.batch.bytes.extend_from_slice(value);
         self.batch.lengths.push((name.len(), value.len()));
@@ -126,6 +130,17 @@ impl Batch {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn values_without_a_byte_take_no_memory() {
+        let Ok(mut aside) = Aside::new(Box::new(Classifier::new(false))) else {
+            println!("skipped: one processor only");
+            return;
+        };
+        (0..1000).for_each(|_| aside.add(b"", b""));
+        assert!(aside.batch.lengths.is_empty());
+        assert!(aside.finish().is_empty());
+    }
 
     #[test]
     fn counts_what_a_look_at_each_value_counts() {
