@@ -105,6 +105,11 @@ impl Running {
         self.records.watch()
     }
 
+    /// Whether any connection so far resumed a session.
+    pub fn any_resumed(&self) -> bool {
+        self.records.any_resumed()
+    }
+
     /// Whether all connections so far came before the attack.
     pub fn only_before_attack(&self) -> bool {
         self.records.only_before_attack()

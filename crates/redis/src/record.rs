@@ -76,6 +76,12 @@ impl Records {
         kept.0.iter().all(|connection| lock(connection).before_attack)
     }
 
+    /// Whether any connection resumed a session.
+    pub(crate) fn any_resumed(&self) -> bool {
+        let kept = lock(&self.kept);
+        kept.0.iter().any(|connection| lock(connection).tls.as_ref().is_some_and(|tls| tls.resumed))
+    }
+
     pub(crate) fn report(&self) -> PeerReport {
         let kept = lock(&self.kept);
         PeerReport {

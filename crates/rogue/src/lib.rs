@@ -331,6 +331,11 @@ impl Rogue {
         self.anchor.as_deref()
     }
 
+    /// Whether anybody has resumed a session with it.
+    pub fn has_resumed(&self) -> bool {
+        self.running.any_resumed()
+    }
+
     /// Whether it was still good to all who connected so far.
     pub fn only_before_attack(&self) -> bool {
         self.running.only_before_attack()

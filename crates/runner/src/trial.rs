@@ -9,8 +9,9 @@ use std::path::Path;
 use std::time::Duration;
 use wirelab_capture::Recording;
 use wirelab_model::{
-    AnnouncedHost, Attack, Bait, Canaries, CanaryKind, ClientEnd, Demand, Destination, Direction, Frame,
-    Link, PeerReport, Redirection, Talk, Tampering, Topology, Transport, Trial, TrialKind, Witnessed,
+    AnnouncedHost, Attack, Bait, Canaries, CanaryKind, ClientEnd, ClientReport, Demand, Destination,
+    Direction, Frame, Link, PeerReport, Redirection, Talk, Tampering, Topology, Transport, Trial, TrialKind,
+    Witnessed,
 };
 use wirelab_pki::Shape;
 use wirelab_rogue::misbehaviour::{self, Family};
@@ -22,6 +23,10 @@ use wirelab_wire::{Needles, Reading, reading};
 pub(crate) const MARKER: Duration = Duration::from_secs(5);
 /// How long a peer waits for connections to end by themselves once the client is gone.
 const LINGER: Duration = Duration::from_millis(500);
+/// The same where the client has failed.
+const PATIENCE: Duration = Duration::from_secs(3);
+/// How often a client is run again that has resumed no session.
+const MORE_CHANCES: u32 = 2;
 /// How often a port that was used before is given back.
 const PORT_ATTEMPTS: usize = 20;
 
@@ -328,13 +333,22 @@ pub(crate) async fn run(lab: &Lab, spec: &Spec<'_>, folder: &Path) -> Result<Rec
     let mut client = spec.client.run(&lab.options.launcher, &target).await;
     // Who ends with its good session, or gave up at the cut, has to come back all the same.
     let once = rogue.as_ref().is_some_and(Rogue::only_before_attack);
-    let gave_up = matches!(client.end, ClientEnd::Failed { .. });
-    if (once || gave_up) && spec.peer.comes_back() {
+    let gave_up = |client: &ClientReport| matches!(client.end, ClientEnd::Failed { .. });
+    if (once || gave_up(&client)) && spec.peer.comes_back() {
+        client = spec.client.run(&lab.options.launcher, &target).await;
+    }
+    // Whether a client resumes is often a matter of chance: of two connections that it opens again, one has the ticket.
+    for _ in 0..MORE_CHANCES {
+        let resumed = rogue.as_ref().is_none_or(Rogue::has_resumed);
+        if resumed || !matches!(spec.peer, Peer::Resumer { .. }) {
+            break;
+        }
         client = spec.client.run(&lab.options.launcher, &target).await;
     }
 
     let rogue_report = match rogue {
-        Some(rogue) => Some(rogue.stop(LINGER).await),
+        // Who says that it has turned away is waited for: a connection that stays open says the opposite.
+        Some(rogue) => Some(rogue.stop(if gave_up(&client) { PATIENCE } else { LINGER }).await),
         None => None,
     };
     let recording = collect(lab, &mut fault);
