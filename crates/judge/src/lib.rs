@@ -23,6 +23,7 @@ mod path;
 mod posture;
 mod reconnect;
 mod redirect;
+mod renegotiate;
 mod resume;
 mod stall;
 mod support;

@@ -83,6 +83,7 @@ pub(crate) fn good(transport: Transport) -> Trial {
                 client_identity: None,
                 tampered: vec![],
                 redirected: vec![],
+                declined: None,
                 ended: Ending::ClientClosed,
                 witnessed: Witnessed { from_client: secrets, to_client: vec![CanaryKind::Value] },
                 read: vec![],

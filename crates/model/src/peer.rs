@@ -60,6 +60,9 @@ pub struct Connection {
     /// Answers that sent the client elsewhere, such as `MOVED 42 localhost:7000`; at most 16.
     #[serde(default)]
     pub redirected: Vec<String>,
+    /// Warning with which the client declined what it was asked for within the session, such as `NoRenegotiation`.
+    #[serde(default)]
+    pub declined: Option<String>,
     /// How the connection ended.
     pub ended: Ending,
     /// Canaries found in what the client sent and in what it was sent; filled in by the runner.

@@ -38,6 +38,7 @@ impl Records {
             client_identity: None,
             tampered: Vec::new(),
             redirected: Vec::new(),
+            declined: None,
             ended: Ending::Open,
             witnessed: Witnessed::default(),
             read: Vec::new(),

@@ -102,6 +102,7 @@ mod tests {
         let mut seen = Connection {
             listener: wirelab_model::Listener::Dialled,
             redirected: Vec::new(),
+            declined: None,
             client: "127.0.0.1:50000".parse().unwrap(),
             upstream: None,
             opening: Opening::Tls,

@@ -10,6 +10,7 @@ pub mod misbehaviour;
 mod path;
 mod redirect;
 mod relay;
+mod renegotiate;
 mod resp;
 mod resume;
 mod script;
@@ -246,6 +247,15 @@ impl Rogue {
                 endpoint.serve(Accepts::Raw, move |stream, recorder| {
                     stall::run(player.clone(), pace, flaw, stream, recorder)
                 })
+            }
+            Recipe::Renegotiate => {
+                let (tls, store) = (Tls::tls12_with_keys(identity)?, Store::default());
+                let secrets = Some(tls.secrets());
+                let running = endpoint.serve(Accepts::Raw, move |stream, recorder| {
+                    let session = Session::new(Access::Anyone, store.clone());
+                    renegotiate::run(tls.clone(), flaw, stream, recorder, session)
+                });
+                return Ok(Self { running, announced: None, anchor: None, secrets });
             }
             Recipe::Path(prank) => endpoint.serve(Accepts::Raw, move |stream, recorder| {
                 path::run(stream, recorder, upstream, Some((prank, flaw)))

@@ -56,6 +56,8 @@ pub(crate) enum Recipe {
     Greet(Greeting),
     /// By keeping the client waiting.
     Stall(Pace),
+    /// By asking for a new handshake within a session of TLS 1.2.
+    Renegotiate,
     /// By somebody on the path to a good server.
     Path(Prank),
 }
@@ -106,6 +108,7 @@ impl Entry {
         match self.recipe {
             Recipe::Script(..) | Recipe::Greet(_) => matches!(attack, Attack::Misbehave { .. }),
             Recipe::Stall(_) => matches!(attack, Attack::Stall { .. }),
+            Recipe::Renegotiate => matches!(attack, Attack::Renegotiate { .. }),
             Recipe::Path(_) => matches!(attack, Attack::OnPath { .. }),
         }
     }
@@ -127,6 +130,7 @@ impl Entry {
             }
             Recipe::Greet(_) => Family::Server,
             Recipe::Stall(_) => Family::Modern,
+            Recipe::Renegotiate => Family::Old(Shape::Direct),
             Recipe::Path(_) => Family::Path,
         }
     }

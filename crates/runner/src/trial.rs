@@ -141,9 +141,10 @@ impl Peer {
                 Self::Redirector { how: *how, host: *host, to: Some(to.clone()) }
             }
             Attack::Intruder { certificate } => Self::Intruded { certificate: certificate.clone() },
-            Attack::Misbehave { how } | Attack::Stall { how } | Attack::OnPath { how } => {
-                Self::Misbehaving { how: how.clone() }
-            }
+            Attack::Misbehave { how }
+            | Attack::Stall { how }
+            | Attack::Renegotiate { how }
+            | Attack::OnPath { how } => Self::Misbehaving { how: how.clone() },
         }
     }
 

@@ -1,8 +1,9 @@
 //! A client that minds nothing: it goes on with whatever a peer does to the handshake, and hands over the
 //! password. It is here to prove that a misbehaving rogue is live, and that the lab would notice a client
-//! which falls for it. It still works with a good server, over TLS 1.3.
+//! which falls for it. It still works with a good server, over TLS 1.3, and over TLS 1.2 where that has X25519.
 
 mod handshake;
+mod locks;
 mod session;
 
 use crate::Target;

@@ -162,3 +162,11 @@ fn the_other_folders_with_the_built_in_client() {
         assert_eq!(verdict, if arm == "tls" { "secure" } else { live }, "{scenario} {arm}");
     }
 }
+
+/// OpenSSL does as it is asked, unless it is told not to: the request is one, and the session goes on without it.
+#[test]
+fn who_begins_anew_when_asked_is_told_of() {
+    let scenario = "handshake/tls12-renegotiation-forced";
+    expect("verifies.py", "5", &[(scenario, "compromised")]);
+    expect("never_renegotiates.py", "5", &[(scenario, "secure")]);
+}
