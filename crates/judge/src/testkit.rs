@@ -72,6 +72,7 @@ pub(crate) fn good(transport: Transport) -> Trial {
                     cipher: None,
                     handshake: Handshake::Completed,
                 }),
+                hello: None,
                 commands: vec![],
                 credentials: vec![],
                 client_bytes: 200,

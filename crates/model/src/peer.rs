@@ -31,6 +31,10 @@ pub struct Connection {
     pub opening: Opening,
     /// TLS facts, where the client opened with TLS and the peer ends TLS itself.
     pub tls: Option<TlsFacts>,
+    /// What the client's hello says, where the peer passes it on or throws it away unopened; none where it did not
+    /// come in one piece.
+    #[serde(default)]
+    pub hello: Option<Hello>,
     /// Commands that the client sent, where the peer reads them: name and number of arguments only
     /// (`AUTH/2`); at most 256.
     pub commands: Vec<String>,
@@ -141,6 +145,15 @@ pub struct TlsFacts {
     pub cipher: Option<String>,
     /// How the handshake ended.
     pub handshake: Handshake,
+}
+
+/// What a client says first.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Hello {
+    /// Server name that it asks for (RFC 6066 section 3).
+    pub sni: Option<String>,
+    /// What it offers.
+    pub offered: Offered,
 }
 
 /// What a client offers in its hello.

@@ -122,6 +122,19 @@ impl Lab {
         issue(name, template::for_address(whole_seconds(now), also), &self.root)
     }
 
+    /// A good server with so many names, `localhost` last.
+    ///
+    /// # Errors
+    ///
+    /// [`PkiError::Make`].
+    pub fn named_often(&self, now: OffsetDateTime, names: usize) -> Result<Identity, PkiError> {
+        let params = template::server(whole_seconds(now)).and_then(|mut params| {
+            crate::catalogue::name::many(&mut params, names)?;
+            Ok(params)
+        });
+        issue(&format!("good with {names} names"), params, &self.root)
+    }
+
     /// Makes the same without its flaw: what every client must accept, for the same reason for which
     /// it refuses the forged one.
     ///

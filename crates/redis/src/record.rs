@@ -27,6 +27,7 @@ impl Records {
             upstream: None,
             opening: Opening::Silent,
             tls: None,
+            hello: None,
             commands: Vec::new(),
             credentials: Vec::new(),
             client_bytes: 0,

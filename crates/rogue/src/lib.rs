@@ -25,7 +25,7 @@ use misbehaviour::{Entry, Family, Recipe};
 pub use redirect::Lie;
 use relay::Relay;
 use resume::Resumer;
-use script::{GOOD, Player};
+use script::{GOOD, GOOD_IN_PIECES, Player};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -218,8 +218,8 @@ impl Rogue {
         Ok(Self::one(running))
     }
 
-    /// Misbehaves as the entry says, with a good certificate of the shape of its family, or on the path to
-    /// the good server at `upstream`.
+    /// Misbehaves as the entry says, with a good certificate of the shape of its family or with as many names as it
+    /// says, or on the path to the good server at `upstream`.
     ///
     /// # Errors
     /// The port cannot be had.
@@ -234,6 +234,9 @@ impl Rogue {
         Ok(Self::one(match entry.recipe {
             Recipe::Script(_, steps) => {
                 return Ok(play(endpoint, Player::new(identity, steps, Some(flaw))?));
+            }
+            Recipe::Names(_) => {
+                return Ok(play(endpoint, Player::new(identity, GOOD_IN_PIECES, Some(flaw))?));
             }
             Recipe::Greet(greeting) => {
                 let store = Store::default();

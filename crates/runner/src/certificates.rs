@@ -43,6 +43,11 @@ impl Certificates {
         Ok(Identity { name, ..self.pki.mend(entry, OffsetDateTime::now_utc())? })
     }
 
+    /// A good certificate with so many names.
+    pub(crate) fn named_often(&self, names: usize) -> Result<Identity, RunError> {
+        Ok(self.pki.named_often(OffsetDateTime::now_utc(), names)?)
+    }
+
     /// The certificate of that name; without a name another good one with another key, as after a renewal.
     pub(crate) fn identity_or_renewed(&self, name: Option<&str>) -> Result<Identity, RunError> {
         if let Some(name) = name {

@@ -461,7 +461,11 @@ pub(crate) async fn start_rogue(
         Peer::Misbehaving { how } => {
             let entry = misbehaviour::find(how)
                 .ok_or_else(|| RunError::Rogue { reason: format!("there is no misbehaviour `{how}`") })?;
-            Rogue::misbehaving(port, &lab.good(entry.family().shape())?, upstream, entry).await
+            let good = match entry.names() {
+                Some(names) => lab.named_often(names)?,
+                None => lab.good(entry.family().shape())?,
+            };
+            Rogue::misbehaving(port, &good, upstream, entry).await
         }
         Peer::Behaving(family) => Rogue::behaving(port, &lab.good(family.shape())?, upstream, *family).await,
     };

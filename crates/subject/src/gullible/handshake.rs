@@ -7,8 +7,8 @@ use wirelab_tls::{
     Traffic, early_traffic, extension_type, group, handshake, kind, message_type, record, vector8, version,
 };
 
-/// Most messages of the peer's that it goes through.
-const MOST_MESSAGES: usize = 64;
+/// Most records of the peer's that it goes through: as many as the longest message there can be takes, and some.
+const MOST_RECORDS: usize = (1 << 10) + 64;
 
 /// How it went.
 pub(super) enum Outcome {
@@ -62,7 +62,7 @@ pub(super) async fn shake(
         state.early = Some(keys);
     }
     wire.send(&flight).await?;
-    for _ in 0..MOST_MESSAGES {
+    for _ in 0..MOST_RECORDS {
         match wire.next().await {
             Item::Nothing if !state.answered => return Ok(Outcome::NoTls),
             Item::Nothing => return Err("the peer went away during the handshake".into()),

@@ -39,6 +39,7 @@ pub(super) async fn lead(
     target: &Target,
     received: &mut Option<String>,
 ) {
+    wire.most = wire.taken + super::MOST;
     let canaries = &target.canaries;
     let replies = channel.as_ref().map(|channel| channel.replies.clone()).unwrap_or_default();
     let mut talk = Talk { wire, channel, replies };
