@@ -33,6 +33,7 @@ pub fn find(attack: &Attack, trial: &Trial) -> Finding {
         Attack::Renegotiate { .. } => crate::renegotiate::renegotiate(trial),
         Attack::OnPath { .. } => crate::path::on_path(trial),
     };
+    finding.why.push_str(&crate::list::in_words(trial));
     finding.why.push_str(&left_behind(trial));
     finding
 }

@@ -17,6 +17,7 @@ mod control;
 mod finding;
 mod intruder;
 mod link;
+mod list;
 mod listen;
 mod misbehave;
 mod path;

@@ -56,6 +56,7 @@ pub(crate) fn good(transport: Transport) -> Trial {
         },
         peer: Some(PeerReport {
             key_log: Vec::new(),
+            list_fetched: None,
             connections: vec![Connection {
                 listener: Listener::Dialled,
                 client,

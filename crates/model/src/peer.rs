@@ -12,6 +12,10 @@ pub struct PeerReport {
     pub connections: Vec<Connection>,
     /// Connections beyond those: accepted and served, not recorded.
     pub unrecorded: u64,
+    /// How often somebody fetched the list of revoked certificates that the peer's certificate names; none where it
+    /// names none.
+    #[serde(default)]
+    pub list_fetched: Option<u64>,
     /// Secrets of the TLS sessions that the peer itself ended, as lines of a key log.
     #[serde(skip)]
     pub key_log: Vec<u8>,

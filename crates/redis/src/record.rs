@@ -82,6 +82,7 @@ impl Records {
         PeerReport {
             connections: kept.0.iter().map(|connection| lock(connection).clone()).collect(),
             unrecorded: kept.1,
+            list_fetched: None,
             key_log: Vec::new(),
         }
     }

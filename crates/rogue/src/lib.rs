@@ -5,6 +5,7 @@ mod comeback;
 mod corrupt;
 mod flight;
 mod greeting;
+mod list;
 mod master;
 pub mod misbehaviour;
 mod path;
@@ -21,6 +22,8 @@ mod trusting;
 mod understand;
 
 use comeback::Comeback;
+pub use list::ListPort;
+use list::ListServer;
 use misbehaviour::{Entry, Family, Recipe};
 pub use redirect::Lie;
 use relay::Relay;
@@ -76,6 +79,8 @@ pub struct Rogue {
     announced: Option<Running>,
     /// What clients are to trust, PEM; none: the lab's authority.
     anchor: Option<String>,
+    /// Who serves the list of revoked certificates that its certificate names, and how often it did.
+    list: Option<ListServer>,
     /// The secrets of what ends TLS where the listener itself does not.
     secrets: Option<Arc<Secrets>>,
 }
@@ -93,12 +98,12 @@ fn play(endpoint: Endpoint, player: Player) -> Rogue {
     let running = endpoint.serve(Accepts::Raw, move |stream, recorder| {
         player.clone().run(stream, recorder, Session::new(Access::Anyone, store.clone()))
     });
-    Rogue { running, announced: None, anchor: None, secrets }
+    Rogue { running, announced: None, anchor: None, list: None, secrets }
 }
 
 impl Rogue {
     fn one(running: Running) -> Self {
-        Self { running, announced: None, anchor: None, secrets: None }
+        Self { running, announced: None, anchor: None, list: None, secrets: None }
     }
 
     /// Answers in the server's place: takes any password, and harvests. Without a certificate it
@@ -109,6 +114,15 @@ impl Rogue {
     pub async fn impostor(port: u16, identity: Option<&Identity>) -> Result<Self, RogueError> {
         let anchor = identity.and_then(Identity::anchor_pem);
         Ok(Self { anchor, ..Self::answering(port, accepts(identity)?).await? })
+    }
+
+    /// The same with a certificate that names a list of revoked certificates, which is served at `list`.
+    ///
+    /// # Errors
+    /// The port cannot be had.
+    pub async fn listed(port: u16, identity: &Identity, list: ListPort) -> Result<Self, RogueError> {
+        let impostor = Self::impostor(port, Some(identity)).await?;
+        Ok(Self { list: Some(list.serve(identity.list.clone().unwrap_or_default())), ..impostor })
     }
 
     /// Answers in the server's place, and asks for a certificate of the client's. Takes any password.
@@ -131,7 +145,7 @@ impl Rogue {
         let running = Endpoint::bind(port)
             .await?
             .serve(Accepts::Raw, move |stream, recorder| comeback.clone().run(stream, recorder));
-        Ok(Self { running, announced: None, anchor: None, secrets })
+        Ok(Self { running, announced: None, anchor: None, list: None, secrets })
     }
 
     /// Takes any password on the first connection, with the certificate `first`, and cuts it off in its midst.
@@ -152,7 +166,7 @@ impl Rogue {
         let resumer = Resumer::new(first, later, early, endpoint.port());
         let running =
             endpoint.serve(Accepts::Raw, move |stream, recorder| resumer.clone().run(stream, recorder));
-        Ok(Self { running, announced: None, anchor: None, secrets })
+        Ok(Self { running, announced: None, anchor: None, list: None, secrets })
     }
 
     /// Ends the client's connection, opens its own to the good server without checking anything, and
@@ -258,7 +272,7 @@ impl Rogue {
                     let session = Session::new(Access::Anyone, store.clone());
                     renegotiate::run(tls.clone(), flaw, stream, recorder, session)
                 });
-                return Ok(Self { running, announced: None, anchor: None, secrets });
+                return Ok(Self { running, announced: None, anchor: None, list: None, secrets });
             }
             Recipe::Path(prank) => endpoint.serve(Accepts::Raw, move |stream, recorder| {
                 path::run(stream, recorder, upstream, Some((prank, flaw)))
@@ -325,7 +339,7 @@ impl Rogue {
         second: Option<&Identity>,
     ) -> Result<Self, RogueError> {
         let (running, announced) = redirect::start(port, lie, first, second).await?;
-        Ok(Self { running, announced: Some(announced), anchor: None, secrets: None })
+        Ok(Self { running, announced: Some(announced), anchor: None, list: None, secrets: None })
     }
 
     /// The port on 127.0.0.1.
@@ -336,6 +350,11 @@ impl Rogue {
     /// The port on 127.0.0.1 that clients are sent to, if any.
     pub fn announced_port(&self) -> Option<u16> {
         self.announced.as_ref().map(Running::port)
+    }
+
+    /// The port on 127.0.0.1 at which it serves a list of revoked certificates, if any.
+    pub fn list_port(&self) -> Option<u16> {
+        self.list.as_ref().map(ListServer::port)
     }
 
     /// In PEM the authority that clients are to trust, where that is not the lab's.
@@ -357,6 +376,7 @@ impl Rogue {
     pub async fn stop(self, within: Duration) -> PeerReport {
         let Some(announced) = self.announced else {
             let mut report = self.running.stop(within).await;
+            report.list_fetched = self.list.as_ref().map(ListServer::fetched);
             report.key_log.extend(self.secrets.as_ref().map(|secrets| secrets.all()).unwrap_or_default());
             return report;
         };

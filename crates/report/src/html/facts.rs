@@ -28,6 +28,8 @@ pub(crate) fn facts(evidence: &ArmEvidence) -> Vec<Fact> {
         say("Peer read", tally(peer.connections.iter().flat_map(|one| one.commands.iter().cloned()), ", "));
         let tampered = peer.connections.iter().flat_map(|one| one.tampered.iter().cloned());
         say("Peer changed", tally(tampered, ", "));
+        let fetched = peer.list_fetched.map(|times| format!("fetched {times}x"));
+        say("List of revoked certificates", fetched.unwrap_or_default());
     }
     let error = evidence.client.error.iter().fold(String::new(), |_, error| format!(": {error}"));
     say("Client", format!("{}{error}", evidence.client.end));
