@@ -155,5 +155,14 @@ mod tests {
         seen.commands.clear();
         let refused = connection(2, "12:00:01", &seen, &[]);
         insta::assert_snapshot!("connections", accepted + &refused);
+        // Who passes it on unopened tells what the client offers all the same.
+        let offered = seen.tls.take().and_then(|tls| tls.offered).unwrap();
+        seen.hello = Some(wirelab_model::Hello { sni: Some("localhost".into()), offered });
+        seen.declined = Some("NoRenegotiation".into());
+        let passed_on = connection(3, "12:00:02", &seen, &[]);
+        assert!(
+            passed_on.contains("TLS, not opened, asks for localhost\n  offers TLSv1.3, TLSv1.2; 1 suites")
+        );
+        assert!(passed_on.contains("declined with NoRenegotiation"), "{passed_on}");
     }
 }

@@ -156,9 +156,10 @@ fn who_fetches_lists_of_revoked_certificates_refuses_what_is_on_them() {
     }
     let clients = project().join("..");
     let id = "certificate/list-revoked";
-    for (name, verdict, fetched) in
-        [("3.4.35-chain-policy", "compromised", "nobody fetched"), ("3.4.35-revocation", "secure", "was fetched")]
-    {
+    for (name, verdict, fetched) in [
+        ("3.4.35-chain-policy", "compromised", "nobody fetched"),
+        ("3.4.35-revocation", "secure", "was fetched"),
+    ] {
         let name = format!("stackexchange-redis-{name}");
         let arguments = ["run", id, "--client", &name, "--clients", clients.to_str().unwrap()];
         let (output, folder) = wirelab(&arguments);
