@@ -48,7 +48,8 @@ pub use frame::{Frame, LINKTYPE_ETHERNET};
 pub use link::Link;
 pub use matrix::{Matrix, MatrixCell, MatrixRow};
 pub use peer::{
-    Connection, Ending, Handshake, Harvest, Listener, Offered, Opening, PeerReport, TlsFacts, Witnessed,
+    Connection, Ending, Handshake, Harvest, Hello, Listener, Offered, Opening, PeerReport, TlsFacts,
+    Witnessed,
 };
 pub use posture::{Environment, EnvironmentRecord, Has, Risk};
 pub use record::{

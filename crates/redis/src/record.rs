@@ -27,6 +27,7 @@ impl Records {
             upstream: None,
             opening: Opening::Silent,
             tls: None,
+            hello: None,
             commands: Vec::new(),
             credentials: Vec::new(),
             client_bytes: 0,
@@ -39,6 +40,7 @@ impl Records {
             client_identity: None,
             tampered: Vec::new(),
             redirected: Vec::new(),
+            declined: None,
             ended: Ending::Open,
             witnessed: Witnessed::default(),
             read: Vec::new(),
@@ -87,6 +89,7 @@ impl Records {
         PeerReport {
             connections: kept.0.iter().map(|connection| lock(connection).clone()).collect(),
             unrecorded: kept.1,
+            list_fetched: None,
             key_log: Vec::new(),
         }
     }

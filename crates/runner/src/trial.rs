@@ -15,7 +15,7 @@ use wirelab_model::{
 };
 use wirelab_pki::Shape;
 use wirelab_rogue::misbehaviour::{self, Family};
-use wirelab_rogue::{Lie, Plan, Rogue, Tamper, Upstream};
+use wirelab_rogue::{Lie, ListPort, Plan, Rogue, RogueError, Tamper, Upstream};
 use wirelab_subject::{Client, Server, ServerKind, ServerTls, Target};
 use wirelab_wire::{Needles, Reading, reading};
 
@@ -146,9 +146,10 @@ impl Peer {
                 Self::Redirector { how: *how, host: *host, to: Some(to.clone()) }
             }
             Attack::Intruder { certificate } => Self::Intruded { certificate: certificate.clone() },
-            Attack::Misbehave { how } | Attack::Stall { how } | Attack::OnPath { how } => {
-                Self::Misbehaving { how: how.clone() }
-            }
+            Attack::Misbehave { how }
+            | Attack::Stall { how }
+            | Attack::Renegotiate { how }
+            | Attack::OnPath { how } => Self::Misbehaving { how: how.clone() },
         }
     }
 
@@ -289,7 +290,8 @@ pub(crate) async fn run(lab: &Lab, spec: &Spec<'_>, folder: &Path) -> Result<Rec
         let port = lab.options.port;
         let rogue = start_rogue(&lab.certificates, port, &spec.peer, transport, upstream, &canaries).await?;
         let is_new = |rogue: &Rogue| {
-            lab.ports.take(rogue.port()) && rogue.announced_port().is_none_or(|port| lab.ports.take(port))
+            let others = [rogue.announced_port(), rogue.list_port()];
+            lab.ports.take(rogue.port()) && others.into_iter().flatten().all(|port| lab.ports.take(port))
         };
         if rogue.as_ref().is_none_or(is_new) {
             break rogue;
@@ -306,6 +308,7 @@ pub(crate) async fn run(lab: &Lab, spec: &Spec<'_>, folder: &Path) -> Result<Rec
         rogue.as_ref().map(Rogue::port).or_else(|| server.as_ref().map(Server::port)).unwrap_or_default();
 
     let announced_port = rogue.as_ref().and_then(Rogue::announced_port);
+    let list_port = rogue.as_ref().and_then(Rogue::list_port);
     let mut fault =
         tokio::task::block_in_place(|| lab.capture.marker(MARKER)).err().map(|error| error.to_string());
     let mut files = lab.certificates.files.clone();
@@ -355,7 +358,7 @@ pub(crate) async fn run(lab: &Lab, spec: &Spec<'_>, folder: &Path) -> Result<Rec
     let mut stored = None;
     let mut server_report = None;
     let mut ports = vec![port];
-    ports.extend(announced_port);
+    ports.extend(announced_port.into_iter().chain(list_port));
     if let Some(server) = server {
         ports.push(server.port());
         match server.holds(&canaries.key, &canaries.value).await {
@@ -418,6 +421,12 @@ pub(crate) async fn start_rogue(
     let started = match peer {
         Peer::Good | Peer::TlsPort | Peer::OldServer | Peer::Intruded { .. } => return Ok(None),
         Peer::Idle => Rogue::idle(port).await,
+        Peer::Impostor { certificate, .. } if transport.is_tls() && names_list(certificate) => {
+            return listed(lab, port, Some(certificate)).await.map(Some);
+        }
+        Peer::Unarmed { shape: Shape::Listed, .. } if transport.is_tls() => {
+            return listed(lab, port, None).await.map(Some);
+        }
         Peer::Impostor { certificate, .. } => Rogue::impostor(port, identity(certificate)?.as_ref()).await,
         Peer::Unarmed { shape, .. } => {
             let good = if transport.is_tls() { Some(lab.good(*shape)?) } else { None };
@@ -474,11 +483,27 @@ pub(crate) async fn start_rogue(
         Peer::Misbehaving { how } => {
             let entry = misbehaviour::find(how)
                 .ok_or_else(|| RunError::Rogue { reason: format!("there is no misbehaviour `{how}`") })?;
-            Rogue::misbehaving(port, &lab.good(entry.family().shape())?, upstream, entry).await
+            let good = match entry.names() {
+                Some(names) => lab.named_often(names)?,
+                None => lab.good(entry.family().shape())?,
+            };
+            Rogue::misbehaving(port, &good, upstream, entry).await
         }
         Peer::Behaving(family) => Rogue::behaving(port, &lab.good(family.shape())?, upstream, *family).await,
     };
     started.map(Some).map_err(|error| RunError::Rogue { reason: error.to_string() })
+}
+
+fn names_list(certificate: &str) -> bool {
+    wirelab_pki::find(certificate).is_some_and(|entry| entry.shape() == Shape::Listed)
+}
+
+/// An impostor whose certificate names a list of revoked certificates, which it serves as well.
+async fn listed(lab: &Certificates, port: u16, certificate: Option<&str>) -> Result<Rogue, RunError> {
+    let failed = |error: RogueError| RunError::Rogue { reason: error.to_string() };
+    let list = ListPort::bind().await.map_err(failed)?;
+    let identity = lab.listed(certificate, &list.url())?;
+    Rogue::listed(port, &identity, list).await.map_err(failed)
 }
 
 /// Notes which secrets the peer read and wrote.
