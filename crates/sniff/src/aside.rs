@@ -2,25 +2,34 @@
 
 use crate::data;
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, channel, sync_channel};
 use std::thread::{self, JoinHandle};
 use wirelab_wire::classes::{Class, Classifier};
 use wirelab_wire::sniff::{Command, Reply};
 
-/// Bytes that go over at once.
-const BATCH: usize = 64 << 10;
+/// Memory that goes over at once. With less, the two threads mostly wake each other.
+const BATCH: usize = 256 << 10;
 /// Batches that wait; with them the memory is bounded.
 const WAITING: usize = 4;
 
 /// How often each class was found.
 pub(crate) type Counts = BTreeMap<Class, u64>;
 
-/// Values with the names that hold them, one behind the other.
+/// Values and the names that hold them, a zero byte behind each: a survey looks at all of them at once.
 #[derive(Debug, Default)]
 struct Batch {
     bytes: Vec<u8>,
-    /// Lengths of a name and of the value behind it.
-    lengths: Vec<(usize, usize)>,
+    values: Vec<Value>,
+}
+
+/// Where a value lies, and its name.
+#[derive(Debug)]
+struct Value {
+    place: Range<usize>,
+    name: Range<usize>,
+    /// Something may be in it.
+    seen: bool,
 }
 
 /// Counts aside.
@@ -66,29 +75,40 @@ impl Aside {
     /// What anybody can read in a command.
     #[inline]
     pub(crate) fn command(&mut self, command: &Command<'_>) {
-        if !command.decrypted {
-            data::each_value(command, |_, name, value| self.add(name, value));
+        if command.decrypted {
+            return;
         }
+        let batch = &mut self.batch;
+        let mut named = None;
+        data::each_value(command, |index, name, value| {
+            let place = batch.put(value);
+            let name = match index {
+                // It names those behind it.
+                1 => {
+                    named = Some(place.clone());
+                    0..0
+                }
+                _ => named.get_or_insert_with(|| batch.put(name)).clone(),
+            };
+            batch.values.push(Value { place, name, seen: false });
+        });
+        self.hand_over_what_is_full();
     }
 
     /// What anybody can read in a reply.
     #[inline]
     pub(crate) fn reply(&mut self, reply: &Reply<'_>) {
         if let (false, Some(value)) = (reply.decrypted, data::value_of(reply)) {
-            self.add(b"", value);
+            let place = self.batch.put(value);
+            self.batch.values.push(Value { place, name: 0..0, seen: false });
+            self.hand_over_what_is_full();
         }
     }
 
+    /// Small values are more memory by their places than by their bytes.
     #[inline]
-    fn add(&mut self, name: &[u8], value: &[u8]) {
-        // There is nothing in it, and without a byte each, no number of them would fill a batch.
-        if value.is_empty() {
-            return;
-        }
-        self.batch.bytes.extend_from_slice(name);
-        self.batch.bytes.extend_from_slice(value);
-        self.batch.lengths.push((name.len(), value.len()));
-        if self.batch.bytes.len() >= BATCH {
+    fn hand_over_what_is_full(&mut self) {
+        if self.batch.bytes.len() + size_of::<Value>() * self.batch.values.len() >= BATCH {
             self.hand_over();
         }
     }
@@ -111,61 +131,116 @@ impl Aside {
 }
 
 impl Batch {
+    #[inline]
+    fn put(&mut self, bytes: &[u8]) -> Range<usize> {
+        let start = self.bytes.len();
+        self.bytes.extend_from_slice(bytes);
+        self.bytes.push(0);
+        start..start + bytes.len()
+    }
+
     /// Looks at all of it, and leaves it empty.
     fn count(&mut self, classifier: &Classifier, counts: &mut Counts) {
-        let mut rest = self.bytes.as_slice();
-        for (name, value) in self.lengths.drain(..) {
-            let Some((name, after)) = rest.split_at_checked(name) else { break };
-            let Some((value, later)) = after.split_at_checked(value) else { break };
-            for finding in classifier.find(name, value) {
+        let Self { bytes, values } = self;
+        classifier.survey(bytes, &mut |at| {
+            let index = values.partition_point(|value| value.place.end <= at);
+            match values.get_mut(index) {
+                Some(value) if value.place.start <= at => {
+                    value.seen = true;
+                    value.place.end
+                }
+                // In a name that is no value by itself.
+                Some(next) => next.place.start,
+                None => bytes.len(),
+            }
+        });
+        let part = |range: &Range<usize>| bytes.get(range.clone()).unwrap_or_default();
+        for value in values.iter().filter(|value| value.seen) {
+            for finding in classifier.find(part(&value.name), part(&value.place)) {
                 *counts.entry(finding.class).or_default() += 1;
             }
-            rest = later;
         }
-        self.bytes.clear();
-        self.bytes.shrink_to(2 * BATCH);
+        values.clear();
+        bytes.clear();
+        bytes.shrink_to(2 * BATCH);
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+    use wirelab_model::Direction;
+    use wirelab_wire::words::Words;
 
-    #[test]
-    fn values_without_a_byte_take_no_memory() {
+    /// Gives a command of these words to `take`.
+    fn with_command(words: &[&str], take: impl FnOnce(&Command<'_>)) {
+        let mut places = Vec::new();
+        let mut bytes = Vec::new();
+        for word in words {
+            places.push(bytes.len()..bytes.len() + word.len());
+            bytes.extend_from_slice(word.as_bytes());
+        }
+        let words = Words::new(&bytes, &places);
+        let secrets = words.credentials();
+        let (from, cut, decrypted) = (Direction::Client, false, false);
+        let (id, flow, frame, time) = (1, 1, 1, 0);
+        take(&Command { id, flow, frame, time, from, words: &words, secrets: &secrets, cut, decrypted });
+    }
+
+    /// What is counted aside, and what a look at each value counts.
+    fn both(commands: &[Vec<&str>]) -> Option<(Counts, Counts)> {
         let Ok(mut aside) = Aside::new(Box::new(Classifier::new(false))) else {
             println!("skipped: one processor only");
-            return;
+            return None;
         };
-        (0..1000).for_each(|_| aside.add(b"", b""));
-        assert!(aside.batch.lengths.is_empty());
-        assert!(aside.finish().is_empty());
+        let classifier = Classifier::new(false);
+        let mut counts = Counts::new();
+        for words in commands {
+            with_command(words, |command| {
+                aside.command(command);
+                let mut found = Vec::new();
+                data::in_command(&classifier, command, &mut found);
+                for one in found {
+                    *counts.entry(one.class).or_default() += 1;
+                }
+            });
+        }
+        Some((aside.finish(), counts))
     }
 
     #[test]
     fn counts_what_a_look_at_each_value_counts() {
-        let Ok(mut aside) = Aside::new(Box::new(Classifier::new(false))) else {
-            println!("skipped: one processor only");
-            return;
-        };
-        let classifier = Classifier::new(false);
-        let mut counts = Counts::new();
         let long = format!("{} ada@example.com", "x".repeat(2 * BATCH));
+        let mut commands = Vec::new();
         for round in 0..3000 {
-            for (name, value) in [
-                ("card", "4111 1111 1111 1111"),
-                // The name makes it none.
-                ("order", "4111111111111111"),
-                ("", "AKIAIOSFODNN7EXAMPLA and ada@example.com"),
-                ("k", if round == 7 { &long } else { "nothing" }),
-            ] {
-                aside.add(name.as_bytes(), value.as_bytes());
-                for finding in classifier.find(name.as_bytes(), value.as_bytes()) {
-                    *counts.entry(finding.class).or_default() += 1;
-                }
+            commands.push(vec!["SET", "card", "4111 1111 1111 1111"]);
+            // The name makes it none.
+            commands.push(vec!["SET", "order", "4111111111111111"]);
+            commands.push(vec!["HSET", "ada@example.com", "AKIAIOSFODNN7EXAMPLA", "and ada@example.com"]);
+            commands.push(vec!["SET", "k", if round == 7 { &long } else { "nothing" }]);
+            // A secret, told as a credential.
+            commands.push(vec!["AUTH", "ada@example.com"]);
+        }
+        if let Some((aside, counts)) = both(&commands) {
+            assert_eq!(counts.values().copied().collect::<Vec<_>>(), [3000, 6001, 3000]);
+            assert_eq!(aside, counts);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_batch_is_no_other_than_its_values(commands in proptest::collection::vec(
+            proptest::collection::vec(proptest::sample::select(vec![
+                "SET", "AUTH", "card", "order:17", "4111111111111111", "4111 1111 1111 1111", "x", "", "1111",
+                "bob@example.com", "bob@", "example.com", "DE89370400440532013000", "DE89 ", "key:000000012345",
+                "Cookie: a=9f8d2a7c4b1e6f3a", "sess:4fT8kQ2zW7xR9bN3mC6v", "sess:", "4fT8kQ2zW7xR9bN3mC6v",
+                "eyJhbGciOiJub25lIn0.e30.", "AKIAIOSFODNN7EXAMPLA",
+            ]), 1..6), 0..40,
+        )) {
+            if let Some((aside, counts)) = both(&commands) {
+                prop_assert_eq!(aside, counts);
             }
         }
-        assert_eq!(counts.values().copied().collect::<Vec<_>>(), [3000, 3001, 3000]);
-        assert_eq!(aside.finish(), counts);
     }
 }
