@@ -1,6 +1,7 @@
-//! Classes of data counted on a thread of their own, where nobody waits for each finding: for a summary.
+//! Classes of data and keys, counted on a thread of its own: for a summary, where nobody waits for each of them.
 
 use crate::data;
+use crate::keys::Keys;
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, channel, sync_channel};
@@ -13,8 +14,14 @@ const BATCH: usize = 256 << 10;
 /// Batches that wait; with them the memory is bounded.
 const WAITING: usize = 4;
 
-/// How often each class was found.
-pub(crate) type Counts = BTreeMap<Class, u64>;
+/// What was counted.
+#[derive(Debug, Default)]
+pub(crate) struct Counts {
+    /// How often each class was found.
+    pub(crate) classes: BTreeMap<Class, u64>,
+    /// How often each key was used.
+    pub(crate) keys: Keys,
+}
 
 /// Values and the names that hold them, a zero byte behind each: a survey looks at all of them at once.
 #[derive(Debug, Default)]
@@ -28,6 +35,10 @@ struct Batch {
 struct Value {
     place: Range<usize>,
     name: Range<usize>,
+    /// It is a key.
+    key: bool,
+    /// It is looked at.
+    look: bool,
     /// Something may be in it.
     seen: bool,
 }
@@ -52,7 +63,7 @@ impl Aside {
         let (done, back) = channel();
         let (hand_over, given) = sync_channel::<Box<Classifier>>(1);
         let work = move || {
-            let mut counts = Counts::new();
+            let mut counts = Counts::default();
             let Ok(classifier) = given.recv() else { return counts };
             for mut batch in batches {
                 batch.count(&classifier, &mut counts);
@@ -72,26 +83,35 @@ impl Aside {
         }
     }
 
-    /// What anybody can read in a command.
+    /// What anybody can read in a command, and the key that it uses.
     #[inline]
-    pub(crate) fn command(&mut self, command: &Command<'_>) {
-        if command.decrypted {
-            return;
+    pub(crate) fn command(&mut self, command: &Command<'_>, key: Option<&[u8]>) {
+        let Batch { bytes, values } = &mut self.batch;
+        // The first word names those behind it.
+        let mut named = key.map(|key| put(bytes, key));
+        if let Some(place) = &named {
+            values.push(Value { place: place.clone(), name: 0..0, key: true, look: false, seen: false });
         }
-        let batch = &mut self.batch;
-        let mut named = None;
-        data::each_value(command, |index, name, value| {
-            let place = batch.put(value);
-            let name = match index {
-                // It names those behind it.
-                1 => {
-                    named = Some(place.clone());
-                    0..0
+        if !command.decrypted {
+            data::each_value(command, |index, name, value| {
+                // A key that is looked at too.
+                if index == 1
+                    && let Some(first) = values.last_mut().filter(|_| named.is_some())
+                {
+                    first.look = true;
+                    return;
                 }
-                _ => named.get_or_insert_with(|| batch.put(name)).clone(),
-            };
-            batch.values.push(Value { place, name, seen: false });
-        });
+                let place = put(bytes, value);
+                let name = match index {
+                    1 => {
+                        named = Some(place.clone());
+                        0..0
+                    }
+                    _ => named.get_or_insert_with(|| put(bytes, name)).clone(),
+                };
+                values.push(Value { place, name, key: false, look: true, seen: false });
+            });
+        }
         self.hand_over_what_is_full();
     }
 
@@ -99,8 +119,8 @@ impl Aside {
     #[inline]
     pub(crate) fn reply(&mut self, reply: &Reply<'_>) {
         if let (false, Some(value)) = (reply.decrypted, data::value_of(reply)) {
-            let place = self.batch.put(value);
-            self.batch.values.push(Value { place, name: 0..0, seen: false });
+            let place = put(&mut self.batch.bytes, value);
+            self.batch.values.push(Value { place, name: 0..0, key: false, look: true, seen: false });
             self.hand_over_what_is_full();
         }
     }
@@ -130,15 +150,16 @@ impl Aside {
     }
 }
 
-impl Batch {
-    #[inline]
-    fn put(&mut self, bytes: &[u8]) -> Range<usize> {
-        let start = self.bytes.len();
-        self.bytes.extend_from_slice(bytes);
-        self.bytes.push(0);
-        start..start + bytes.len()
-    }
+/// Adds bytes, and says where they lie.
+#[inline]
+fn put(all: &mut Vec<u8>, bytes: &[u8]) -> Range<usize> {
+    let start = all.len();
+    all.extend_from_slice(bytes);
+    all.push(0);
+    start..start + bytes.len()
+}
 
+impl Batch {
     /// Looks at all of it, and leaves it empty.
     fn count(&mut self, classifier: &Classifier, counts: &mut Counts) {
         let Self { bytes, values } = self;
@@ -155,10 +176,13 @@ impl Batch {
             }
         });
         let part = |range: &Range<usize>| bytes.get(range.clone()).unwrap_or_default();
-        for value in values.iter().filter(|value| value.seen) {
+        for value in values.iter().filter(|value| value.seen && value.look) {
             for finding in classifier.find(part(&value.name), part(&value.place)) {
-                *counts.entry(finding.class).or_default() += 1;
+                *counts.classes.entry(finding.class).or_default() += 1;
             }
+        }
+        for value in values.iter().filter(|value| value.key) {
+            counts.keys.count(part(&value.place));
         }
         values.clear();
         bytes.clear();
@@ -169,6 +193,7 @@ impl Batch {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::summary::Summary;
     use proptest::prelude::*;
     use wirelab_model::Direction;
     use wirelab_wire::words::Words;
@@ -188,25 +213,30 @@ mod tests {
         take(&Command { id, flow, frame, time, from, words: &words, secrets: &secrets, cut, decrypted });
     }
 
-    /// What is counted aside, and what a look at each value counts.
-    fn both(commands: &[Vec<&str>]) -> Option<(Counts, Counts)> {
+    /// What is counted aside, and what a look at each value counts: classes, and keys.
+    #[expect(clippy::type_complexity, reason = "only here")]
+    fn both(commands: &[Vec<&str>]) -> Option<[(BTreeMap<Class, u64>, BTreeMap<Vec<u8>, u64>); 2]> {
         let Ok(mut aside) = Aside::new(Box::new(Classifier::new(false))) else {
             println!("skipped: one processor only");
             return None;
         };
         let classifier = Classifier::new(false);
-        let mut counts = Counts::new();
+        let mut summary = Summary::default();
         for words in commands {
             with_command(words, |command| {
-                aside.command(command);
+                let key = summary.command(command);
+                aside.command(command, key);
+                if let Some(key) = key {
+                    summary.keys.count(key);
+                }
                 let mut found = Vec::new();
                 data::in_command(&classifier, command, &mut found);
-                for one in found {
-                    *counts.entry(one.class).or_default() += 1;
-                }
+                found.iter().for_each(|one| summary.found(one));
             });
         }
-        Some((aside.finish(), counts))
+        let keys = |keys: &Keys| keys.iter().map(|(key, count)| (key.to_vec(), count)).collect();
+        let counts = aside.finish();
+        Some([(counts.classes, keys(&counts.keys)), (summary.classes.clone(), keys(&summary.keys))])
     }
 
     #[test]
@@ -222,9 +252,10 @@ mod tests {
             // A secret, told as a credential.
             commands.push(vec!["AUTH", "ada@example.com"]);
         }
-        if let Some((aside, counts)) = both(&commands) {
-            assert_eq!(counts.values().copied().collect::<Vec<_>>(), [3000, 6001, 3000]);
-            assert_eq!(aside, counts);
+        if let Some([aside, each]) = both(&commands) {
+            assert_eq!(each.0.values().copied().collect::<Vec<_>>(), [3000, 6001, 3000]);
+            assert_eq!(each.1.values().copied().collect::<Vec<_>>(), [3000; 4]);
+            assert_eq!(aside, each);
         }
     }
 
@@ -238,8 +269,8 @@ mod tests {
                 "eyJhbGciOiJub25lIn0.e30.", "AKIAIOSFODNN7EXAMPLA",
             ]), 1..6), 0..40,
         )) {
-            if let Some((aside, counts)) = both(&commands) {
-                prop_assert_eq!(aside, counts);
+            if let Some([aside, each]) = both(&commands) {
+                prop_assert_eq!(aside, each);
             }
         }
     }

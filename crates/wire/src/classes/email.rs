@@ -23,7 +23,7 @@ fn is_local(byte: &u8) -> bool {
 }
 
 fn is_domain(byte: &u8) -> bool {
-    byte.is_ascii_alphanumeric() || b".-".contains(byte)
+    byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-')
 }
 
 /// The end of what may be a domain behind the `@` at `at`. None where what nearly every `@` lacks that is in no address
@@ -36,7 +36,7 @@ pub(super) fn may_be(value: &[u8], at: usize) -> Option<usize> {
     }
     let limit = value.len().min(at + 2 + MAX_DOMAIN);
     let end = run(value.get(..limit)?, at + 1, is_domain);
-    value.get(at + 1..end)?.contains(&b'.').then_some(end)
+    value.get(at + 1..end)?.iter().any(|byte| *byte == b'.').then_some(end)
 }
 
 /// The address around the `@` at `at`.
