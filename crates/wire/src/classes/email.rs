@@ -36,7 +36,7 @@ pub(super) fn may_be(value: &[u8], at: usize) -> Option<usize> {
     }
     let limit = value.len().min(at + 2 + MAX_DOMAIN);
     let end = run(value.get(..limit)?, at + 1, is_domain);
-    value.get(at + 1..end)?.iter().any(|byte| *byte == b'.').then_some(end)
+    value.get(at + 1..end)?.contains(&b'.').then_some(end)
 }
 
 /// The address around the `@` at `at`.
