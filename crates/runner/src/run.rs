@@ -140,7 +140,7 @@ fn clients(
 }
 
 /// Trials of the lab's own clients at the same time, for each job: most of a trial is waiting.
-const LANES: usize = 2;
+const LANES: usize = 3;
 
 /// Runs the groups of the built-in client, and then those of each client, `jobs` clients at the same time.
 async fn run_groups(lab: Lab, shared: Shared, groups: Vec<Group>, jobs: usize) -> Result<Done, RunError> {

@@ -141,7 +141,7 @@ impl Worker {
         for rogue in group.rogues(&shared.scenarios) {
             unarmed.insert(rogue, self.control(group, TrialKind::ControlUnarmed, Some(rogue)).await?);
         }
-        // Links have fixed ports of their own.
+        // Each starts several servers.
         let lanes = if group.client.is_own() && group.link.is_none() { self.lanes } else { 1 };
         let attacked = attack_all(&self.lab, &shared, group, lanes).await?;
         let after = self.control(group, TrialKind::ControlAfter, None).await?;
