@@ -26,6 +26,7 @@ pub fn find(attack: &Attack, trial: &Trial) -> Finding {
         Attack::Tamper { how, .. } => crate::tamper::tamper(*how, trial),
         Attack::Bait { how, .. } => crate::bait::bait(*how, trial),
         Attack::Corrupt => corrupt(trial),
+        Attack::HostileReply { .. } => crate::hostile::hostile(trial),
         Attack::Redirect { .. } => crate::redirect::find(trial),
         Attack::Intruder { .. } => intruder(trial),
         Attack::Misbehave { .. } => crate::misbehave::misbehave(trial),
@@ -351,7 +352,7 @@ mod tests {
             ),
             (
                 "broken adapter",
-                |t| t.client.end = ClientEnd::Broken { reason: "x".into() },
+                |t| t.client.end = ClientEnd::Broken { reason: "x".into(), ended: true },
                 Verdict::Inconclusive,
             ),
             (

@@ -15,6 +15,7 @@ mod attack;
 mod bait;
 mod control;
 mod finding;
+mod hostile;
 mod intruder;
 mod link;
 mod listen;

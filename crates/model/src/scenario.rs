@@ -1,6 +1,6 @@
 use crate::{
-    AnnouncedHost, Bait, Demand, Destination, Environment, Got, Importance, Link, Redirection, Talk,
-    Tampering, Topology, Verdict, Weakness,
+    AnnouncedHost, Bait, Demand, Destination, Environment, Got, Hostility, Importance, Link, Redirection,
+    Talk, Tampering, Topology, Verdict, Weakness,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -126,6 +126,11 @@ pub enum Attack {
         certificate: String,
         /// What it says to those who log in.
         how: Bait,
+    },
+    /// Is a server that the client trusts (one that was taken over), and answers GET with what is to break it.
+    HostileReply {
+        /// With what.
+        how: Hostility,
     },
     /// Passes bytes on without ending TLS, and flips one bit on the way to the client.
     Corrupt,

@@ -10,7 +10,8 @@ use std::time::Duration;
 use wirelab_capture::Recording;
 use wirelab_model::{
     AnnouncedHost, Attack, Bait, Canaries, CanaryKind, ClientEnd, Demand, Destination, Direction, Frame,
-    Link, PeerReport, Redirection, Talk, Tampering, Topology, Transport, Trial, TrialKind, Witnessed,
+    Hostility, Link, PeerReport, Redirection, Talk, Tampering, Topology, Transport, Trial, TrialKind,
+    Witnessed,
 };
 use wirelab_pki::Shape;
 use wirelab_rogue::misbehaviour::{self, Family};
@@ -94,6 +95,8 @@ pub(crate) enum Peer {
     Corrupter {
         armed: bool,
     },
+    /// It answers to break its client.
+    Hostile(Hostility),
     Misbehaving {
         how: String,
     },
@@ -137,6 +140,7 @@ impl Peer {
             }
             Attack::Bait { certificate, how } => Self::Baiter { certificate: certificate.clone(), how: *how },
             Attack::Corrupt => Self::Corrupter { armed: true },
+            Attack::HostileReply { how } => Self::Hostile(*how),
             Attack::Redirect { how, host, to } => {
                 Self::Redirector { how: *how, host: *host, to: Some(to.clone()) }
             }
@@ -324,6 +328,7 @@ pub(crate) async fn run(lab: &Lab, spec: &Spec<'_>, folder: &Path) -> Result<Rec
         deadline: lab.options.deadline,
         stalled: spec.peer.stalls(),
         cut_off: spec.peer.comes_back(),
+        hostile: matches!(spec.peer, Peer::Hostile(_)),
     };
     let mut client = spec.client.run(&lab.options.launcher, &target).await;
     // Who connects once and ends, or who had other connections open and gave up at the cut, has to come back all the same.
@@ -454,6 +459,7 @@ pub(crate) async fn start_rogue(
             let lie = Lie { how: *how, dialled: HOST, host: host.text(HOST) };
             Rogue::redirector(port, lie, first.as_ref(), second.as_ref()).await
         }
+        Peer::Hostile(how) => Rogue::hostile(port, identity("good")?.as_ref(), *how).await,
         Peer::Corrupter { armed } => {
             Rogue::corrupter(port, upstream, *armed, canaries.value.clone().into()).await
         }

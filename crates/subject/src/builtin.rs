@@ -18,6 +18,8 @@ mod topology;
 
 /// Longest wait for the connection, handshake and AUTH included, and for each reply.
 const PATIENCE: Duration = Duration::from_secs(3);
+/// The same with a peer that may never end its reply.
+const SOME_PATIENCE: Duration = Duration::from_secs(1);
 /// The same with a peer that says nothing: that it gives up is seen as well after a shorter time.
 const LITTLE_PATIENCE: Duration = Duration::from_millis(500);
 
@@ -51,6 +53,7 @@ pub(crate) async fn run(target: &Target) -> ClientReport {
         received,
         left_behind: Vec::new(),
         duration_ms: crate::command::millis(start.elapsed()),
+        memory: None,
         stdout: Vec::new(),
         stderr: Vec::new(),
         output_cut: 0,
@@ -59,7 +62,11 @@ pub(crate) async fn run(target: &Target) -> ClientReport {
 
 async fn set_and_get(target: &Target, received: &mut Option<String>) -> Result<(), BuiltinError> {
     let (address, certificates) = (address(target), certificates(target).await?);
-    let patience = if target.stalled { LITTLE_PATIENCE } else { PATIENCE };
+    let patience = match (target.stalled, target.hostile) {
+        (true, _) => LITTLE_PATIENCE,
+        (false, true) => SOME_PATIENCE,
+        (false, false) => PATIENCE,
+    };
     let config = AsyncConnectionConfig::new()
         .set_connection_timeout(Some(patience))
         .set_response_timeout(Some(patience));

@@ -39,7 +39,10 @@ pub(crate) fn picture(arm: &ArmRecord, attack: &Attack, gained: &str) -> Result<
             | Attack::RelayTamper { .. }
             | Attack::Tamper { .. } => Some("relay"),
             Attack::Corrupt => Some("corrupter"),
-            Attack::Misbehave { .. } | Attack::Stall { .. } | Attack::OnPath { .. } => Some("rogue"),
+            Attack::Misbehave { .. }
+            | Attack::Stall { .. }
+            | Attack::OnPath { .. }
+            | Attack::HostileReply { .. } => Some("rogue"),
             Attack::Redirect { .. } => Some("redirector"),
         },
         intruder: matches!(attack, Attack::Intruder { .. }),
@@ -52,6 +55,7 @@ pub(crate) fn picture(arm: &ArmRecord, attack: &Attack, gained: &str) -> Result<
                 | Attack::Bait { .. }
                 | Attack::Misbehave { .. }
                 | Attack::Stall { .. }
+                | Attack::HostileReply { .. }
                 | Attack::Redirect { .. }
         ),
         line: if arm.arm.is_tls() { "TLS" } else { "readable" },
