@@ -4,9 +4,8 @@ set -eu
 cd "$(dirname "$0")/.."
 scripts/setup.sh --tests
 cargo fmt --all --check
-# Programs and tests in one go: on its own, the program would be built with other features, and all of it twice. The
-# benches have no tests, and need much that nothing else does.
-cargo test --locked --workspace --exclude wirelab-benches --no-run
+# Programs and tests in one go: on its own, the program would be built with other features, and all of it twice.
+cargo test --locked --workspace --no-run
 wirelab="${CARGO_TARGET_DIR:-target}/debug/wirelab"
 # The clients are set up beside this: most of that is waiting for downloads.
 log=$(mktemp)
@@ -19,7 +18,7 @@ grep -e "^skipped" -e "set up in" "$log" || true
 nice -n 19 scripts/fuzz.sh --build >"$log" 2>&1 &
 fuzzers=$!
 # The same cases each time, so that what this says of a commit stays true. `cargo test` alone draws new ones.
-PROPTEST_RNG_SEED=1 cargo test --locked --workspace --exclude wirelab-benches
+PROPTEST_RNG_SEED=1 cargo test --locked --workspace
 scripts/clients.sh run "$wirelab"
 wait "$fuzzers" || { cat "$log"; echo "the fuzzers could not be built: see above"; exit 1; }
 scripts/fuzz.sh --runs 15000

@@ -12,6 +12,9 @@ return Adapter.Run(
     {
         var options = ConfigurationOptions.Parse(test.Stackexchange!);
         options.AbortOnConnectFail = true;
+        // The cache turns that off again. Commands would then wait for a connection until their time-out, which no server
+        // that is refused will ever give.
+        options.BacklogPolicy = BacklogPolicy.FailFast;
         options.ConnectRetry = 1;
         options.ConnectTimeout = options.SyncTimeout = options.AsyncTimeout = test.Timeout;
         if (test.IsSentinel)

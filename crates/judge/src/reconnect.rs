@@ -39,7 +39,7 @@ pub(crate) fn reconnect(trial: &Trial) -> Finding {
 fn had_good_session(trial: &Trial) -> bool {
     let connections = trial.peer.iter().flat_map(|peer| &peer.connections);
     connections
-        .filter(|c| c.opening == Opening::Tls && c.tls.is_none() && c.upstream.is_some())
+        .filter(|c| c.before_attack && c.opening == Opening::Tls && c.upstream.is_some())
         .any(|c| wire::flow_of(trial, c).is_some_and(wire::carried_tls_data))
 }
 
@@ -54,7 +54,13 @@ mod tests {
         let mut before = good(Transport::Tls);
         let client = "127.0.0.1:50009".parse().unwrap();
         let upstream = Some("127.0.0.1:50010".parse().unwrap());
-        let first = Connection { client, upstream, tls: None, ..connection(&mut before).clone() };
+        let first = Connection {
+            client,
+            upstream,
+            tls: None,
+            before_attack: true,
+            ..connection(&mut before).clone()
+        };
         trial.wire.flows.push(FlowSeen { client, ..before.wire.flows[0].clone() });
         let mut first = first;
         first.witnessed.from_client.clear();

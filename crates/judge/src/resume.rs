@@ -12,14 +12,18 @@ pub(crate) fn resume(trial: &Trial, early: bool) -> Finding {
     let Some(peer) = &trial.peer else {
         return Finding::inconclusive("the rogue left no report");
     };
-    let Some((first, later)) = peer.connections.split_first() else {
+    if peer.connections.is_empty() {
         return Finding::inconclusive(
             "the client never connected to the rogue, so the attack did not happen",
         );
-    };
-    let had_session = first.client_bytes > 0
-        && first.tls.as_ref().is_some_and(|tls| tls.handshake == Handshake::Completed && !tls.resumed)
-        && wire::flow_of(trial, first).is_some_and(wire::carried_tls_data);
+    }
+    let (before, later): (Vec<_>, Vec<_>) = peer.connections.iter().cloned().partition(|c| c.before_attack);
+    let later = later.as_slice();
+    let had_session = before.iter().any(|c| {
+        c.client_bytes > 0
+            && c.tls.as_ref().is_some_and(|tls| tls.handshake == Handshake::Completed && !tls.resumed)
+            && wire::flow_of(trial, c).is_some_and(wire::carried_tls_data)
+    });
     if !had_session {
         return Finding::inconclusive("the client had no good session that it could resume");
     }
@@ -124,7 +128,7 @@ mod tests {
     fn after_a_good_session(mut trial: Trial) -> Trial {
         let mut before = good(Transport::Tls);
         let client = "127.0.0.1:50009".parse().unwrap();
-        let first = Connection { client, ..connection(&mut before).clone() };
+        let first = Connection { client, before_attack: true, ..connection(&mut before).clone() };
         trial.wire.flows.push(FlowSeen { client, ..before.wire.flows[0].clone() });
         trial.peer.as_mut().unwrap().connections.insert(0, first);
         trial

@@ -77,6 +77,7 @@ pub(crate) fn good(transport: Transport) -> Trial {
                 client_bytes: 200,
                 early_bytes: 0,
                 replay: false,
+                before_attack: false,
                 server_bytes: 100,
                 certificate_asked: transport.is_mutual(),
                 client_certificate: transport.is_mutual(),

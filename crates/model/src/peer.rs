@@ -44,6 +44,9 @@ pub struct Connection {
     /// It is no client's: the attacker sent a second time what a client had sent as its first.
     #[serde(default)]
     pub replay: bool,
+    /// It came before the attack: the peer was still good.
+    #[serde(default)]
+    pub before_attack: bool,
     /// Bytes of application data that the peer sent to the client.
     pub server_bytes: u64,
     /// The peer asked the client for a certificate of its own.

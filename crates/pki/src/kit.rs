@@ -2,7 +2,11 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use rcgen::{CertificateParams, Issuer, KeyPair, PKCS_ECDSA_P256_SHA256, PublicKeyData, SanType, SigningKey};
+use aws_lc_rs::signature::Ed25519KeyPair;
+use rcgen::{
+    CertificateParams, Issuer, KeyPair, PKCS_ECDSA_P256_SHA256, PKCS_ED25519, PublicKeyData, SanType,
+    SigningKey,
+};
 use rustls_pki_types::{CertificateDer, PrivatePkcs8KeyDer};
 use time::OffsetDateTime;
 
@@ -260,6 +264,14 @@ pub(crate) fn self_signed(params: CertificateParams, key: KeyPair) -> Result<Aut
 /// A fresh key. All keys are ECDSA on P-256 unless the flaw is in the key.
 pub(crate) fn new_key() -> Result<KeyPair, rcgen::Error> {
     KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256)
+}
+
+/// A fresh key for Ed25519, in version 1 of PKCS #8 (RFC 5208): OpenSSL 3.0, and so redis-server, reads no version 2
+/// (RFC 5958), which is what rcgen would make.
+pub(crate) fn ed25519() -> Result<KeyPair, rcgen::Error> {
+    let unspecified = |_| rcgen::Error::RingUnspecified;
+    let key = Ed25519KeyPair::generate().and_then(|pair| pair.to_pkcs8v1()).map_err(unspecified)?;
+    KeyPair::from_pkcs8_der_and_sign_algo(&PrivatePkcs8KeyDer::from(key.as_ref().to_vec()), &PKCS_ED25519)
 }
 
 /// The point of a key on P-256, `04 x y`.

@@ -1,9 +1,9 @@
 //! The good server certificate with a key of another kind than the lab's own P-256: what a handshake
 //! costs depends on it.
 
-use crate::kit::new_key;
+use crate::kit::{ed25519, new_key};
 use crate::{Identity, Lab, PkiError, template};
-use rcgen::{KeyPair, PKCS_ED25519, PKCS_RSA_SHA256, RsaKeySize};
+use rcgen::{KeyPair, PKCS_RSA_SHA256, RsaKeySize};
 use time::OffsetDateTime;
 
 /// Kind of a server's key.
@@ -39,7 +39,7 @@ impl ServerKey {
             Self::P256 => new_key(),
             Self::Rsa2048 => KeyPair::generate_rsa_for(&PKCS_RSA_SHA256, RsaKeySize::_2048),
             Self::Rsa3072 => KeyPair::generate_rsa_for(&PKCS_RSA_SHA256, RsaKeySize::_3072),
-            Self::Ed25519 => KeyPair::generate_for(&PKCS_ED25519),
+            Self::Ed25519 => ed25519(),
         }
     }
 }

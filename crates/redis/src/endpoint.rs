@@ -105,9 +105,9 @@ impl Running {
         self.records.watch()
     }
 
-    /// How many connections there were so far.
-    pub fn accepted(&self) -> u64 {
-        self.records.accepted()
+    /// Whether all connections so far came before the attack.
+    pub fn only_before_attack(&self) -> bool {
+        self.records.only_before_attack()
     }
 
     /// Takes no more connections, gives those that are open `within` to end by themselves, ends the

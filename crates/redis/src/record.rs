@@ -32,6 +32,7 @@ impl Records {
             client_bytes: 0,
             early_bytes: 0,
             replay: false,
+            before_attack: false,
             server_bytes: 0,
             certificate_asked: false,
             client_certificate: false,
@@ -69,10 +70,10 @@ impl Records {
         }
     }
 
-    /// How many connections there were so far.
-    pub(crate) fn accepted(&self) -> u64 {
+    /// Whether all connections so far came before the attack.
+    pub(crate) fn only_before_attack(&self) -> bool {
         let kept = lock(&self.kept);
-        kept.0.len() as u64 + kept.1
+        kept.0.iter().all(|connection| lock(connection).before_attack)
     }
 
     pub(crate) fn report(&self) -> PeerReport {

@@ -127,6 +127,7 @@ mod tests {
             client_bytes: 40,
             early_bytes: 0,
             replay: false,
+            before_attack: false,
             server_bytes: 5,
             certificate_asked: false,
             client_certificate: false,

@@ -2,10 +2,9 @@
 
 use crate::corrupt::{APPLICATION, Records, reach};
 use crate::relay::Relay;
+use crate::turn::Turn;
 use crate::{RogueError, Upstream};
 use std::net::SocketAddr;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use wirelab_model::{Ending, Opening};
 use wirelab_redis::{Recorder, Stream, Tls, ending};
@@ -19,19 +18,19 @@ pub(crate) struct Comeback {
     tls: Tls,
     relay: Relay,
     upstream: SocketAddr,
-    /// Connections so far.
-    number: Arc<AtomicU64>,
+    turn: Turn,
 }
 
 impl Comeback {
     pub(crate) fn new(tls: Tls, upstream: Upstream) -> Result<Self, RogueError> {
         let address = upstream.address;
-        Ok(Self { tls, relay: Relay::new(upstream, None)?, upstream: address, number: Arc::default() })
+        Ok(Self { tls, relay: Relay::new(upstream, None)?, upstream: address, turn: Turn::new() })
     }
 
     pub(crate) async fn run(self, stream: Box<dyn Stream>, recorder: Recorder) {
-        if self.number.fetch_add(1, Ordering::Relaxed) == 0 {
-            return let_through(stream, recorder, self.upstream).await;
+        if !self.turn.has_come() {
+            recorder.note(|connection| connection.before_attack = true);
+            return let_through(stream, recorder, self.upstream, &self.turn).await;
         }
         let mut opening = Opening::Silent;
         recorder.note(|connection| opening = connection.opening);
@@ -46,8 +45,8 @@ impl Comeback {
     }
 }
 
-/// Passes everything on, until the client has said enough.
-async fn let_through(client: Box<dyn Stream>, recorder: Recorder, upstream: SocketAddr) {
+/// Passes everything on, until the client has said enough on some connection, or has ended one itself.
+async fn let_through(client: Box<dyn Stream>, recorder: Recorder, upstream: SocketAddr, turn: &Turn) {
     let Some((server, tls)) = reach(upstream, &recorder).await else { return };
     let (mut from_client, mut to_client) = tokio::io::split(client);
     let (mut from_server, mut to_server) = server.into_split();
@@ -57,13 +56,19 @@ async fn let_through(client: Box<dyn Stream>, recorder: Recorder, upstream: Sock
         let mut said = 0;
         loop {
             let length = match from_client.read(&mut buffer).await {
-                Ok(0) => return recorder.ended(Ending::ClientClosed),
-                Err(error) => return recorder.ended(ending(&error)),
-                Ok(length) => length,
+                Ok(length) if length > 0 => length,
+                end => {
+                    recorder.ended(end.map_or_else(|error| ending(&error), |_| Ending::ClientClosed));
+                    if said > 0 {
+                        turn.take();
+                    }
+                    return;
+                }
             };
             let bytes = buffer.get(..length).unwrap_or_default();
             said += if tls { records.begin(bytes, APPLICATION).len() as u64 } else { 1 };
             if said > LET_THROUGH {
+                turn.take();
                 return recorder.ended(Ending::ServerClosed);
             }
             if to_server.write_all(bytes).await.is_err() {
@@ -79,5 +84,9 @@ async fn let_through(client: Box<dyn Stream>, recorder: Recorder, upstream: Sock
         });
     };
     // Either end is the end of both connections.
-    tokio::select! { () = up => {}, () = down => {} }
+    tokio::select! {
+        () = up => {}
+        () = down => {}
+        () = turn.taken() => recorder.ended(Ending::ServerClosed),
+    }
 }

@@ -18,6 +18,7 @@ mod script_peer;
 mod stall;
 mod tamper;
 mod trusting;
+mod turn;
 mod understand;
 
 use comeback::Comeback;
@@ -119,8 +120,8 @@ impl Rogue {
         Self::answering(port, Accepts::Both(Tls::asking(identity)?)).await
     }
 
-    /// Passes the first connection on to the good server as it is, and cuts it off in its midst. Those after it
-    /// meet a relay with this certificate.
+    /// Passes connections on to the good server as they are, until one has had a session: then it cuts them off. Those after
+    /// them meet a relay with this certificate.
     ///
     /// # Errors
     /// The port cannot be had.
@@ -134,7 +135,7 @@ impl Rogue {
         Ok(Self { running, announced: None, anchor: None, secrets })
     }
 
-    /// Takes any password on the first connection, with the certificate `first`, and cuts it off in its midst.
+    /// Takes any password with the certificate `first`, until a connection has had a session: then it cuts them off.
     /// Resumes its session for those who come back, and shows `later` to those who do not want that. With
     /// `early` the tickets allow data before the handshake, and it sends that to itself a second time.
     ///
@@ -343,9 +344,9 @@ impl Rogue {
         self.anchor.as_deref()
     }
 
-    /// How many connections to its own port there were so far.
-    pub fn accepted(&self) -> u64 {
-        self.running.accepted()
+    /// Whether it was still good to all who connected so far.
+    pub fn only_before_attack(&self) -> bool {
+        self.running.only_before_attack()
     }
 
     /// From now on tells of each connection to its own port once it has ended. It waits for whoever listens.

@@ -2,11 +2,11 @@
 //! certificate is no longer good, or somebody else has its sessions.
 
 use crate::flight::{Kept, MOST_FLIGHT};
+use crate::turn::Turn;
 use rustls::ServerConnection;
 use std::collections::HashSet;
 use std::io::Read;
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -28,14 +28,13 @@ pub(crate) struct Resumer {
     store: Store,
     early: bool,
     port: u16,
-    /// Connections so far.
-    number: Arc<AtomicU64>,
+    turn: Turn,
     /// Where the rogue itself connects from.
     own: Arc<Mutex<HashSet<SocketAddr>>>,
 }
 
 impl Resumer {
-    /// `first` is shown on the first connection, and `later` to those who come back and do not resume.
+    /// `first` is shown before the turn, and `later` to those who come back and do not resume.
     pub(crate) fn new(first: Tls, later: Tls, early: bool, port: u16) -> Self {
         let (sessions, most) = (Sessions::default(), if early { EARLY } else { 0 });
         Self {
@@ -44,7 +43,7 @@ impl Resumer {
             store: Store::default(),
             early,
             port,
-            number: Arc::default(),
+            turn: Turn::new(),
             own: Arc::default(),
         }
     }
@@ -59,11 +58,17 @@ impl Resumer {
         if opening != Opening::Tls {
             return serve(stream, session, recorder).await;
         }
-        if self.number.fetch_add(1, Ordering::Relaxed) == 0 {
-            if let Some(stream) = self.first.accept(stream, &recorder).await {
-                cut_off(stream, session, &recorder).await;
-            }
-            return;
+        if !self.turn.has_come() {
+            recorder.note(|connection| connection.before_attack = true);
+            let good = async {
+                if let Some(stream) = self.first.accept(stream, &recorder).await {
+                    cut_off(stream, session, &recorder, &self.turn).await;
+                }
+            };
+            return tokio::select! {
+                () = good => {}
+                () = self.turn.taken() => recorder.ended(Ending::ServerClosed),
+            };
         }
         let (stream, flight) = Kept::new(stream);
         let Some(stream) = self.later.accept(stream, &recorder).await else { return };
@@ -152,8 +157,8 @@ impl Resumer {
     }
 }
 
-/// Answers once, and cuts the client off when it speaks again.
-async fn cut_off(mut stream: Box<dyn Stream>, mut session: Session, recorder: &Recorder) {
+/// Answers once, and cuts the client off when it speaks again: that is the turn, or that it ended by itself.
+async fn cut_off(mut stream: Box<dyn Stream>, mut session: Session, recorder: &Recorder, turn: &Turn) {
     let mut buffer = vec![0; 16 << 10];
     let mut out = Vec::new();
     match stream.read(&mut buffer).await {
@@ -175,4 +180,5 @@ async fn cut_off(mut stream: Box<dyn Stream>, mut session: Session, recorder: &R
         Ok(_) => Ending::ServerClosed,
         Err(error) => wirelab_redis::ending(&error),
     });
+    turn.take();
 }

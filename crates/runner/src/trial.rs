@@ -331,8 +331,8 @@ pub(crate) async fn run(lab: &Lab, spec: &Spec<'_>, folder: &Path) -> Result<Rec
         hostile: matches!(spec.peer, Peer::Hostile(_)),
     };
     let mut client = spec.client.run(&lab.options.launcher, &target).await;
-    // Who connects once and ends, or who had other connections open and gave up at the cut, has to come back all the same.
-    let once = rogue.as_ref().is_some_and(|rogue| rogue.accepted() == 1);
+    // Who ends with its good session, or gave up at the cut, has to come back all the same.
+    let once = rogue.as_ref().is_some_and(Rogue::only_before_attack);
     let gave_up = matches!(client.end, ClientEnd::Failed { .. });
     if (once || gave_up) && spec.peer.comes_back() {
         client = spec.client.run(&lab.options.launcher, &target).await;

@@ -18,7 +18,7 @@ fn expect(fixture: &str, deserved: &[(&str, &str, &str)]) {
     let command = client(fixture);
     let mut arguments = vec!["run"];
     arguments.extend(deserved.iter().map(|(scenario, ..)| *scenario));
-    arguments.extend(["--client-cmd", &command, "--timeout", "5"]);
+    arguments.extend(["--client-cmd", &command, "--timeout", "20"]);
     let (output, folder) = wirelab(&arguments);
     let found = arms(&record(&folder), "tls");
     for (scenario, verdict, word) in deserved {

@@ -1,15 +1,14 @@
 //! Which keys: lengths, curves, kinds.
 
 use rcgen::{
-    KeyPair, PKCS_ECDSA_P256_SHA256, PKCS_ECDSA_P384_SHA384, PKCS_ED25519, PKCS_ML_DSA_44, PublicKeyData,
-    SignatureAlgorithm, SigningKey,
+    KeyPair, PKCS_ECDSA_P256_SHA256, PKCS_ECDSA_P384_SHA384, PKCS_ML_DSA_44, PublicKeyData, SigningKey,
 };
 
 use crate::Entry;
 use crate::entry::Expectation::{MustAccept, MustRefuse, Policy};
 use crate::entry::Recipe::Chain;
 use crate::entry::Shape::{Direct, Intermediate, RsaIntermediate, RsaKey};
-use crate::kit::{Kit, Made, new_key, patch_first, point};
+use crate::kit::{Kit, Made, ed25519, new_key, patch_first, point};
 use crate::template::authority;
 use crate::weak::{self, Hash, KnownKey, Pkcs8, Rsa};
 use wirelab_model::Importance::{High, Low, Medium};
@@ -182,7 +181,7 @@ pub(super) static ENTRIES: &[Entry] = &[
         expectation: MustAccept,
         host: "localhost",
         fix: "use a library that knows Ed25519, or ECDSA on P-256",
-        recipe: Chain(Direct, |kit| with_key(kit, &PKCS_ED25519)),
+        recipe: Chain(Direct, |kit| with_key(kit, ed25519)),
     },
     Entry {
         id: "p384",
@@ -194,7 +193,7 @@ pub(super) static ENTRIES: &[Entry] = &[
         expectation: MustAccept,
         host: "localhost",
         fix: "use a library that knows P-384, or P-256",
-        recipe: Chain(Direct, |kit| with_key(kit, &PKCS_ECDSA_P384_SHA384)),
+        recipe: Chain(Direct, |kit| with_key(kit, || KeyPair::generate_for(&PKCS_ECDSA_P384_SHA384))),
     },
     Entry {
         id: "issuer-ml-dsa",
@@ -215,8 +214,8 @@ pub(super) static ENTRIES: &[Entry] = &[
     },
 ];
 
-fn with_key(kit: &Kit<'_>, algorithm: &'static SignatureAlgorithm) -> Result<Made, rcgen::Error> {
-    let key = if kit.flawed { KeyPair::generate_for(algorithm)? } else { new_key()? };
+fn with_key(kit: &Kit<'_>, make: fn() -> Result<KeyPair, rcgen::Error>) -> Result<Made, rcgen::Error> {
+    let key = if kit.flawed { make()? } else { new_key()? };
     kit.chain_with(&kit.server()?, &key, &[kit.root()])
 }
 
