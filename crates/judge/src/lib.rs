@@ -26,6 +26,7 @@ mod reconnect;
 mod redirect;
 mod resume;
 mod stall;
+mod storm;
 mod support;
 mod tamper;
 mod wire;

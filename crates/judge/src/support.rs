@@ -30,6 +30,10 @@ pub fn liveness_sibling(scenario: &Scenario, transport: Transport) -> Option<Tra
         Attack::Eavesdrop | Attack::Corrupt | Attack::TlsPort | Attack::HostileReply { .. } => {
             [Transport::Plaintext, Transport::Plaintext]
         }
+        // There the client's certificate is at stake as well.
+        Attack::Redirect { .. } if transport.is_mutual() => {
+            [Transport::MtlsUnverified, Transport::TlsUnverified]
+        }
         // Without a certificate of its own there is nothing to tell.
         Attack::AskCertificate { .. } | Attack::Overhear => {
             [Transport::MtlsUnverified, Transport::MtlsUnverified]

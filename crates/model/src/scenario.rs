@@ -161,6 +161,12 @@ pub enum Attack {
         /// Name of an entry of the certificate catalogue: what is shown from the second connection on.
         certificate: String,
     },
+    /// Answers in the server's place, and is there again however often the client comes: what does one do that was
+    /// refused many times?
+    Storm {
+        /// Name of an entry of the certificate catalogue. Not used in the plaintext arm.
+        certificate: String,
+    },
     /// Is the good server at first, cuts the connection off, and resumes its session when the client comes back,
     /// without showing a certificate.
     Resume {
@@ -201,6 +207,7 @@ impl Attack {
             | Self::RelayTamper { certificate }
             | Self::AskCertificate { certificate }
             | Self::Reconnect { certificate }
+            | Self::Storm { certificate }
             | Self::Resume { certificate, .. }
             | Self::Tamper { certificate, .. }
             | Self::Bait { certificate, .. }
@@ -213,6 +220,7 @@ impl Attack {
     pub fn talk(&self) -> Talk {
         match self {
             Self::Tamper { how, .. } => how.talk(),
+            Self::Redirect { how: Redirection::Switch, .. } => Talk::Failover,
             _ => Talk::Simple,
         }
     }

@@ -107,7 +107,9 @@ impl Rogue {
                 let shape = wirelab_pki::find(certificate).map_or(Shape::Direct, Entry::shape);
                 Some(Self::Impostor { shape, host: host(certificate) })
             }
-            Attack::HostileReply { .. } => Some(Self::Impostor { shape: Shape::Direct, host: HOST }),
+            Attack::HostileReply { .. } | Attack::Storm { .. } => {
+                Some(Self::Impostor { shape: Shape::Direct, host: HOST })
+            }
             Attack::RelayRead { .. } | Attack::RelayTamper { .. } => Some(Self::Relay),
             Attack::Tamper { how, .. } => Some(Self::Tamperer(how.talk())),
             Attack::Corrupt => Some(Self::Corrupter),

@@ -25,6 +25,8 @@ pub(crate) const MARKER: Duration = Duration::from_secs(5);
 const LINGER: Duration = Duration::from_millis(500);
 /// How often a port that was used before is given back.
 const PORT_ATTEMPTS: usize = 20;
+/// How often a client is run, however often it connects each time, to see whether it gives up its checks.
+const STORM: usize = 5;
 
 /// What clients connect to, unless the catalogue wants it otherwise for a certificate.
 pub(crate) const HOST: &str = "localhost";
@@ -65,6 +67,10 @@ pub(crate) enum Peer {
     },
     /// The impostor that asks for the client's certificate.
     Asking {
+        certificate: String,
+    },
+    /// The impostor, and the client is run again and again.
+    Storm {
         certificate: String,
     },
     /// Good at first, and with this certificate when the client comes back; none: with another good one.
@@ -129,6 +135,7 @@ impl Peer {
                 Self::Relay { certificate: certificate.clone(), tamper: true }
             }
             Attack::AskCertificate { certificate } => Self::Asking { certificate: certificate.clone() },
+            Attack::Storm { certificate } => Self::Storm { certificate: certificate.clone() },
             Attack::Reconnect { certificate } => Self::Comeback { certificate: Some(certificate.clone()) },
             Attack::Resume { certificate, early } => {
                 Self::Resumer { certificate: Some(certificate.clone()), early: *early }
@@ -178,6 +185,7 @@ impl Peer {
     fn talk(&self) -> Talk {
         match self {
             Self::Tamperer { talk, .. } => *talk,
+            Self::Redirector { how: Redirection::Switch, .. } => Talk::Failover,
             _ => Talk::Simple,
         }
     }
@@ -338,6 +346,15 @@ pub(crate) async fn run(lab: &Lab, spec: &Spec<'_>, folder: &Path) -> Result<Rec
         client = spec.client.run(&lab.options.launcher, &target).await;
     }
 
+    if let Peer::Storm { .. } = spec.peer {
+        for _ in 1..STORM {
+            if !matches!(client.end, ClientEnd::Failed { .. }) {
+                break;
+            }
+            client = spec.client.run(&lab.options.launcher, &target).await;
+        }
+    }
+
     let rogue_report = match rogue {
         Some(rogue) => Some(rogue.stop(LINGER).await),
         None => None,
@@ -409,7 +426,9 @@ pub(crate) async fn start_rogue(
     let started = match peer {
         Peer::Good | Peer::TlsPort | Peer::OldServer | Peer::Intruded { .. } => return Ok(None),
         Peer::Idle => Rogue::idle(port).await,
-        Peer::Impostor { certificate, .. } => Rogue::impostor(port, identity(certificate)?.as_ref()).await,
+        Peer::Impostor { certificate, .. } | Peer::Storm { certificate } => {
+            Rogue::impostor(port, identity(certificate)?.as_ref()).await
+        }
         Peer::Unarmed { shape, .. } => {
             let good = if transport.is_tls() { Some(lab.good(*shape)?) } else { None };
             Rogue::impostor(port, good.as_ref()).await
@@ -456,7 +475,7 @@ pub(crate) async fn start_rogue(
                 // Good under either name: some clients check the one, some the other.
                 None => Some(lab.for_address(Some(HOST))?),
             };
-            let lie = Lie { how: *how, dialled: HOST, host: host.text(HOST) };
+            let lie = Lie { how: *how, dialled: HOST, host: host.text(HOST), asks: transport.is_mutual() };
             Rogue::redirector(port, lie, first.as_ref(), second.as_ref()).await
         }
         Peer::Hostile(how) => Rogue::hostile(port, identity("good")?.as_ref(), *how).await,

@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 use wirelab_model::{ClientEnd, ClientReport, Talk, Topology, Transport};
 
+mod failover;
 mod talk;
 mod topology;
 
@@ -33,6 +34,8 @@ enum BuiltinError {
     NoValue,
     #[error("GET returned another value than the one that was SET")]
     OtherValue,
+    #[error("the Sentinel says nothing of another master")]
+    NoSwitch,
 }
 
 /// SETs the value, GETs it, compares. One connection, and no second attempt unless the first one is cut off on
@@ -95,6 +98,9 @@ async fn set_and_get(target: &Target, received: &mut Option<String>) -> Result<(
         Topology::Cluster => {
             let connection = Box::pin(topology::cluster(target, address, certificates)).await?;
             set_and_get_over(target, connection, received).await
+        }
+        Topology::Sentinel if target.talk == Talk::Failover => {
+            Box::pin(failover::failover(target, address, certificates, config, received)).await
         }
         Topology::Sentinel => {
             let connection = Box::pin(topology::sentinel(target, address, certificates, &config)).await?;

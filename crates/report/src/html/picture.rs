@@ -32,6 +32,7 @@ pub(crate) fn picture(arm: &ArmRecord, attack: &Attack, gained: &str) -> Result<
             Attack::Eavesdrop | Attack::Overhear | Attack::TlsPort | Attack::Intruder { .. } => None,
             Attack::Impostor { .. }
             | Attack::AskCertificate { .. }
+            | Attack::Storm { .. }
             | Attack::Resume { .. }
             | Attack::Bait { .. } => Some("impostor"),
             Attack::Reconnect { .. }
@@ -51,6 +52,7 @@ pub(crate) fn picture(arm: &ArmRecord, attack: &Attack, gained: &str) -> Result<
             attack,
             Attack::Impostor { .. }
                 | Attack::AskCertificate { .. }
+                | Attack::Storm { .. }
                 | Attack::Resume { .. }
                 | Attack::Bait { .. }
                 | Attack::Misbehave { .. }
