@@ -37,7 +37,8 @@ pub(crate) fn hostile(trial: &Trial) -> Finding {
     if crashed {
         return Finding::compromised(vec![Got::Denial], format!("{what}; {}", trial.client.end));
     }
-    let Some(took) = took else {
+    let timed_out = matches!(trial.client.end, ClientEnd::TimedOut { .. });
+    let Some(took) = took.or_else(|| timed_out.then(String::new)) else {
         return Finding::inconclusive(format!("{what}; nobody says what memory the client took"));
     };
     if trial.client.memory.is_some_and(|bytes| bytes > MOST_MEMORY) {

@@ -145,6 +145,8 @@ impl Adapter {
             Err(wrong) => {
                 let (timed_out, ended) =
                     (matches!(wrong, Wrong::Silent { .. }), matches!(wrong, Wrong::Ended));
+                // It still is there where it only says nothing.
+                report.memory = gauge.and_then(|gauge| gauge.growth());
                 let failure = process.fail(wrong).await;
                 report.end = if timed_out {
                     ClientEnd::TimedOut { after_ms: command::millis(within) }
