@@ -3,7 +3,8 @@
 # noise meets both, and as ratios of medians. Without a file it makes one: redis-benchmark against redis-server on
 # loopback, SET and GET of 256 bytes, 50 connections, pipelines of 1 and 16; with --tls the same over TLS. Needs root
 # to capture. Wall time and processor time: tcpdump has one thread; `wirelab sniff` reads the file on a second one, and
-# with --summary looks for data of known classes on a third. Wall times hold for idle processors, two at least.
+# with --summary looks for data of known classes, and counts keys, on a third. Wall times hold for idle processors, two
+# at least.
 #
 #   benches/against-tcpdump.sh [--tls] [FILE] [ROUNDS]
 set -eu

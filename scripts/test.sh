@@ -21,4 +21,4 @@ fuzzers=$!
 PROPTEST_RNG_SEED=1 cargo test --locked --workspace
 scripts/clients.sh run "$wirelab"
 wait "$fuzzers" || { cat "$log"; echo "the fuzzers could not be built: see above"; exit 1; }
-scripts/fuzz.sh --runs 15000
+scripts/fuzz.sh 30 1

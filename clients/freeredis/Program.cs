@@ -19,9 +19,11 @@ return Adapter.Run("freeredis", "FreeRedis", typeof(RedisClient), osStore: true,
 
 static ConnectionStringBuilder Options(Case test, string server)
 {
+    // It tries twice.
+    var timeout = test.Timeout / 2;
     ConnectionStringBuilder options =
         $"{server},user={test.Username},password={test.Password},ssl={test.Tls},min pool size=1,max pool size=1,"
-        + $"connectTimeout={test.Timeout},receiveTimeout={test.Timeout},sendTimeout={test.Timeout},retry=0";
+        + $"connectTimeout={timeout},receiveTimeout={timeout},sendTimeout={timeout},retry=0";
     if (test.Tls && test.ClientCert != null)
     {
         var pair = X509Certificate2.CreateFromPemFile(test.ClientCert, test.ClientKey);

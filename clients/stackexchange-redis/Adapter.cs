@@ -33,7 +33,8 @@ static class StackExchangeAdapter
             $"sslHost={test.Host},sslProtocols=Tls12|Tls13,checkCertificateRevocation=false"),
 #if HAS_PEM
         ["--pfx"] = new(TrustIssuer, (options, test) => options.SetUserPfxCertificate(test.ClientPfx!, "")),
-        ["--chain-policy"] = new(ChainPolicy),
+        ["--chain-policy"] = new((options, test) => ChainPolicy(options, test, X509RevocationMode.NoCheck)),
+        ["--revocation"] = new((options, test) => ChainPolicy(options, test, X509RevocationMode.Online)),
 #endif
     };
 
@@ -129,13 +130,21 @@ static class StackExchangeAdapter
     }
 
 #if HAS_PEM
-    /// <summary>.NET's own rules with the authority as the only root. It stands for all other TLS options.</summary>
-    static void ChainPolicy(ConfigurationOptions options, Case test) => options.SslClientAuthenticationOptions = host =>
+    /// <summary>
+    /// .NET's own rules with the authority as the only root. It stands for all other TLS options. Lists of revoked certificates
+    /// are fetched where that is asked for, and a certificate is taken where nothing can be learned of it.
+    /// </summary>
+    static void ChainPolicy(ConfigurationOptions options, Case test, X509RevocationMode revocation) =>
+        options.SslClientAuthenticationOptions = host =>
     {
         var policy = new X509ChainPolicy
         {
             TrustMode = X509ChainTrustMode.CustomRootTrust,
-            RevocationMode = X509RevocationMode.NoCheck,
+            RevocationMode = revocation,
+            RevocationFlag = X509RevocationFlag.ExcludeRoot,
+            VerificationFlags = X509VerificationFlags.IgnoreEndRevocationUnknown
+                | X509VerificationFlags.IgnoreCertificateAuthorityRevocationUnknown,
+            UrlRetrievalTimeout = TimeSpan.FromMilliseconds(test.Timeout),
         };
         policy.CustomTrustStore.ImportFromPemFile(test.Ca);
         return new SslClientAuthenticationOptions

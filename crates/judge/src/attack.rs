@@ -33,8 +33,10 @@ pub fn find(attack: &Attack, trial: &Trial) -> Finding {
         Attack::Intruder { .. } => intruder(trial),
         Attack::Misbehave { .. } => crate::misbehave::misbehave(trial),
         Attack::Stall { .. } => crate::stall::stall(trial),
+        Attack::Renegotiate { .. } => crate::renegotiate::renegotiate(trial),
         Attack::OnPath { .. } => crate::path::on_path(trial),
     };
+    finding.why.push_str(&crate::list::in_words(trial));
     finding.why.push_str(&left_behind(trial));
     finding
 }

@@ -56,6 +56,7 @@ pub(crate) fn good(transport: Transport) -> Trial {
         },
         peer: Some(PeerReport {
             key_log: Vec::new(),
+            list_fetched: None,
             connections: vec![Connection {
                 listener: Listener::Dialled,
                 client,
@@ -72,6 +73,7 @@ pub(crate) fn good(transport: Transport) -> Trial {
                     cipher: None,
                     handshake: Handshake::Completed,
                 }),
+                hello: None,
                 commands: vec![],
                 credentials: vec![],
                 client_bytes: 200,
@@ -84,6 +86,7 @@ pub(crate) fn good(transport: Transport) -> Trial {
                 client_identity: None,
                 tampered: vec![],
                 redirected: vec![],
+                declined: None,
                 ended: Ending::ClientClosed,
                 witnessed: Witnessed { from_client: secrets, to_client: vec![CanaryKind::Value] },
                 read: vec![],

@@ -50,7 +50,8 @@ pub use hostility::{Hostility, MOST_MEMORY};
 pub use link::Link;
 pub use matrix::{Matrix, MatrixCell, MatrixRow};
 pub use peer::{
-    Connection, Ending, Handshake, Harvest, Listener, Offered, Opening, PeerReport, TlsFacts, Witnessed,
+    Connection, Ending, Handshake, Harvest, Hello, Listener, Offered, Opening, PeerReport, TlsFacts,
+    Witnessed,
 };
 pub use posture::{Environment, EnvironmentRecord, Has, Risk};
 pub use record::{

@@ -12,6 +12,10 @@ pub struct PeerReport {
     pub connections: Vec<Connection>,
     /// Connections beyond those: accepted and served, not recorded.
     pub unrecorded: u64,
+    /// How often somebody fetched the list of revoked certificates that the peer's certificate names; none where it
+    /// names none.
+    #[serde(default)]
+    pub list_fetched: Option<u64>,
     /// Secrets of the TLS sessions that the peer itself ended, as lines of a key log.
     #[serde(skip)]
     pub key_log: Vec<u8>,
@@ -31,6 +35,10 @@ pub struct Connection {
     pub opening: Opening,
     /// TLS facts, where the client opened with TLS and the peer ends TLS itself.
     pub tls: Option<TlsFacts>,
+    /// What the client's hello says, where the peer passes it on or throws it away unopened; none where it did not
+    /// come in one piece.
+    #[serde(default)]
+    pub hello: Option<Hello>,
     /// Commands that the client sent, where the peer reads them: name and number of arguments only
     /// (`AUTH/2`); at most 256.
     pub commands: Vec<String>,
@@ -63,6 +71,9 @@ pub struct Connection {
     /// Answers that sent the client elsewhere, such as `MOVED 42 localhost:7000`; at most 16.
     #[serde(default)]
     pub redirected: Vec<String>,
+    /// Warning with which the client declined what it was asked for within the session, such as `NoRenegotiation`.
+    #[serde(default)]
+    pub declined: Option<String>,
     /// How the connection ended.
     pub ended: Ending,
     /// Canaries found in what the client sent and in what it was sent; filled in by the runner.
@@ -141,6 +152,15 @@ pub struct TlsFacts {
     pub cipher: Option<String>,
     /// How the handshake ended.
     pub handshake: Handshake,
+}
+
+/// What a client says first.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Hello {
+    /// Server name that it asks for (RFC 6066 section 3).
+    pub sni: Option<String>,
+    /// What it offers.
+    pub offered: Offered,
 }
 
 /// What a client offers in its hello.

@@ -191,6 +191,11 @@ pub enum Attack {
         /// Name of an entry of the catalogue of misbehaviour.
         how: String,
     },
+    /// Is the good server over TLS 1.2, and asks for a new handshake within the session.
+    Renegotiate {
+        /// Name of an entry of the catalogue of misbehaviour.
+        how: String,
+    },
     /// Passes protected records on without any key, and sends one again, puts one in, or cuts them off.
     OnPath {
         /// Name of an entry of the catalogue of misbehaviour.
@@ -228,7 +233,10 @@ impl Attack {
     /// Name of the entry of the catalogue of misbehaviour, where the attack is one of it.
     pub fn how(&self) -> Option<&str> {
         match self {
-            Self::Misbehave { how } | Self::Stall { how } | Self::OnPath { how } => Some(how),
+            Self::Misbehave { how }
+            | Self::Stall { how }
+            | Self::Renegotiate { how }
+            | Self::OnPath { how } => Some(how),
             _ => None,
         }
     }

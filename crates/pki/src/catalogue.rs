@@ -4,7 +4,7 @@ mod anchor;
 mod constraint;
 mod encoding;
 mod key;
-mod name;
+pub(crate) mod name;
 mod revocation;
 mod time;
 mod trust;

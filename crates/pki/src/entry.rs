@@ -3,6 +3,7 @@ use time::OffsetDateTime;
 
 use crate::der::Parts;
 use crate::kit::{Kit, Made, Name};
+use crate::list::ListFault;
 use crate::ocsp::Staple;
 use wirelab_model::Importance;
 
@@ -39,6 +40,7 @@ impl Entry {
         match self.recipe {
             Recipe::Between(_) => Shape::Intermediate,
             Recipe::Anchored(_) => Shape::OwnAnchor,
+            Recipe::Listed(_) => Shape::Listed,
             Recipe::Chain(shape, _) => shape,
             Recipe::Names(..) | Recipe::Leaf(_) | Recipe::Patched(_) | Recipe::Stapled(_) => Shape::Direct,
         }
@@ -65,6 +67,8 @@ pub enum Shape {
     FiveIntermediates,
     /// Signed by an authority of its own, which the client is told to trust in the place of the lab's.
     OwnAnchor,
+    /// The same, and it says where the list of revoked certificates is.
+    Listed,
 }
 
 impl Shape {
@@ -80,6 +84,7 @@ impl Shape {
             Self::RsaAboveIntermediate => "rsa-above-intermediate",
             Self::FiveIntermediates => "five-intermediates",
             Self::OwnAnchor => "own-anchor",
+            Self::Listed => "listed",
         }
     }
 }
@@ -108,6 +113,9 @@ pub(crate) enum Recipe {
     Between(fn(&mut CertificateParams, OffsetDateTime)),
     /// A good certificate below a trusted authority of its own with other fields.
     Anchored(fn(&mut CertificateParams, OffsetDateTime)),
+    /// A good certificate below a trusted authority of its own, with this wrong about the list of revoked
+    /// certificates that it names.
+    Listed(ListFault),
     /// The good certificate with this wrong about the OCSP response that is stapled to it.
     Stapled(Staple),
     /// Anything else. [`Kit::flawed`] says whether with its flaw.

@@ -13,6 +13,8 @@ pub struct Identity {
     pub staple: Option<Vec<u8>>,
     /// The authority that clients are to trust for it, where that is not the lab's.
     pub anchor: Option<CertificateDer<'static>>,
+    /// The list of revoked certificates that it says where to find, in DER.
+    pub list: Option<Vec<u8>>,
     /// The private key, PKCS#8.
     pub key: PrivatePkcs8KeyDer<'static>,
 }
@@ -52,6 +54,7 @@ impl Clone for Identity {
             chain: self.chain.clone(),
             staple: self.staple.clone(),
             anchor: self.anchor.clone(),
+            list: self.list.clone(),
             key: self.key.clone_key(),
         }
     }

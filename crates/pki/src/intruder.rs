@@ -131,11 +131,16 @@ impl Lab {
     /// [`PkiError::Make`].
     pub fn intrude(&self, intruder: &Intruder, now: OffsetDateTime) -> Result<Option<Identity>, PkiError> {
         let name = format!("client {}", intruder.id);
-        let kit = Kit { lab: self, now: whole_seconds(now), flawed: true };
+        let kit = Kit { lab: self, now: whole_seconds(now), flawed: true, list_at: crate::list::NOWHERE };
         match intruder.recipe.map(|make| make(&kit)).transpose() {
-            Ok(made) => {
-                Ok(made.map(|(chain, key)| Identity { name, chain, staple: None, anchor: None, key }))
-            }
+            Ok(made) => Ok(made.map(|(chain, key)| Identity {
+                name,
+                chain,
+                staple: None,
+                anchor: None,
+                list: None,
+                key,
+            })),
             Err(source) => Err(PkiError::Make { name, source }),
         }
     }

@@ -14,7 +14,7 @@ use crate::der::{Parts, tlv};
 use crate::entry::Recipe;
 use crate::ocsp::{self, Staple};
 use crate::template::{self, extension, named};
-use crate::{Entry, Lab};
+use crate::{Entry, Lab, list};
 
 /// id-ce-subjectAltName.
 pub(crate) const ALTERNATIVE_NAMES: &[u64] = &[2, 5, 29, 17];
@@ -22,8 +22,14 @@ pub(crate) const ALTERNATIVE_NAMES: &[u64] = &[2, 5, 29, 17];
 /// A chain as it is sent, and the key of its first certificate.
 pub(crate) type Made = (Vec<CertificateDer<'static>>, PrivatePkcs8KeyDer<'static>);
 
-/// The same with an OCSP response to staple, where there is one.
-type Stapled = (Vec<CertificateDer<'static>>, Option<Vec<u8>>, PrivatePkcs8KeyDer<'static>);
+/// What there is beside a chain.
+#[derive(Default)]
+pub(crate) struct Aside {
+    /// An OCSP response to staple.
+    pub(crate) staple: Option<Vec<u8>>,
+    /// The list of revoked certificates that it names.
+    pub(crate) list: Option<Vec<u8>>,
+}
 
 /// An authority: what signs, and what is sent.
 pub(crate) struct Authority {
@@ -95,11 +101,17 @@ pub(crate) struct Kit<'a> {
     pub(crate) now: OffsetDateTime,
     /// Whether to make it with its flaw. Without it, every client must accept it.
     pub(crate) flawed: bool,
+    /// Where the lists are that certificates name, a URL.
+    pub(crate) list_at: &'a str,
 }
 
 impl Kit<'_> {
-    /// Follows the recipe of an entry, and staples a response where that is part of it.
-    pub(crate) fn with_staple(&self, entry: &Entry) -> Result<Stapled, rcgen::Error> {
+    /// Follows the recipe of an entry, with what is beside the chain where that is part of it.
+    pub(crate) fn with_aside(&self, entry: &Entry) -> Result<(Made, Aside), rcgen::Error> {
+        if let Recipe::Listed(fault) = entry.recipe {
+            let (made, list) = list::listed(self, self.list_at, self.flawed.then_some(fault))?;
+            return Ok((made, Aside { list: Some(list), ..Aside::default() }));
+        }
         let (chain, key) = self.make(entry)?;
         let staple = match (entry.recipe, chain.first()) {
             (Recipe::Stapled(Staple::Missing), _) if self.flawed => None,
@@ -108,7 +120,7 @@ impl Kit<'_> {
             }
             _ => None,
         };
-        Ok((chain, staple, key))
+        Ok(((chain, key), Aside { staple, ..Aside::default() }))
     }
 
     fn make(&self, entry: &Entry) -> Result<Made, rcgen::Error> {
@@ -159,6 +171,7 @@ impl Kit<'_> {
                 }
                 self.chain(&params, &[self.root()])
             }
+            Recipe::Listed(fault) => Ok(list::listed(self, self.list_at, self.flawed.then_some(fault))?.0),
             Recipe::Chain(_, make) => make(self),
         }
     }

@@ -4,7 +4,8 @@ use rustls_pki_types::CertificateDer;
 use time::OffsetDateTime;
 
 use crate::client_trust::ClientTrust;
-use crate::kit::{Authority, Kit, new_key, self_signed};
+use crate::kit::{Aside, Authority, Kit, new_key, self_signed};
+use crate::list::NOWHERE;
 use crate::template::{self, whole_seconds};
 use crate::{Entry, Identity, Shape};
 
@@ -108,7 +109,17 @@ impl Lab {
     ///
     /// [`PkiError::Make`].
     pub fn forge(&self, entry: &Entry, now: OffsetDateTime) -> Result<Identity, PkiError> {
-        self.make(entry, now, true)
+        self.make(entry, now, true, NOWHERE)
+    }
+
+    /// The same, and the list of revoked certificates is where it says: at this address, a URL. Only those of shape
+    /// [`Shape::Listed`] name one.
+    ///
+    /// # Errors
+    ///
+    /// [`PkiError::Make`].
+    pub fn forge_listed(&self, entry: &Entry, now: OffsetDateTime, url: &str) -> Result<Identity, PkiError> {
+        self.make(entry, now, true, url)
     }
 
     /// A certificate by the trusted authority for 127.0.0.1, as IPv4 and as IPv6, and for `also`. Without
@@ -122,6 +133,19 @@ impl Lab {
         issue(name, template::for_address(whole_seconds(now), also), &self.root)
     }
 
+    /// A good server with so many names, `localhost` last.
+    ///
+    /// # Errors
+    ///
+    /// [`PkiError::Make`].
+    pub fn named_often(&self, now: OffsetDateTime, names: usize) -> Result<Identity, PkiError> {
+        let params = template::server(whole_seconds(now)).and_then(|mut params| {
+            crate::catalogue::name::many(&mut params, names)?;
+            Ok(params)
+        });
+        issue(&format!("good with {names} names"), params, &self.root)
+    }
+
     /// Makes the same without its flaw: what every client must accept, for the same reason for which
     /// it refuses the forged one.
     ///
@@ -129,16 +153,32 @@ impl Lab {
     ///
     /// [`PkiError::Make`].
     pub fn mend(&self, entry: &Entry, now: OffsetDateTime) -> Result<Identity, PkiError> {
-        self.make(entry, now, false)
+        self.make(entry, now, false, NOWHERE)
     }
 
-    fn make(&self, entry: &Entry, now: OffsetDateTime, flawed: bool) -> Result<Identity, PkiError> {
+    /// The same with the list of revoked certificates at this address.
+    ///
+    /// # Errors
+    ///
+    /// [`PkiError::Make`].
+    pub fn mend_listed(&self, entry: &Entry, now: OffsetDateTime, url: &str) -> Result<Identity, PkiError> {
+        self.make(entry, now, false, url)
+    }
+
+    fn make(
+        &self,
+        entry: &Entry,
+        now: OffsetDateTime,
+        flawed: bool,
+        list_at: &str,
+    ) -> Result<Identity, PkiError> {
         let name = entry.id.to_owned();
-        let kit = Kit { lab: self, now: whole_seconds(now), flawed };
-        match kit.with_staple(entry) {
-            Ok((chain, staple, key)) => {
-                let anchor = if entry.shape() == Shape::OwnAnchor { chain.last().cloned() } else { None };
-                Ok(Identity { name, chain, staple, anchor, key })
+        let kit = Kit { lab: self, now: whole_seconds(now), flawed, list_at };
+        match kit.with_aside(entry) {
+            Ok(((chain, key), Aside { staple, list })) => {
+                let own = matches!(entry.shape(), Shape::OwnAnchor | Shape::Listed);
+                let anchor = if own { chain.last().cloned() } else { None };
+                Ok(Identity { name, chain, staple, anchor, list, key })
             }
             Err(source) => Err(PkiError::Make { name, source }),
         }
@@ -161,6 +201,7 @@ fn issue(
             name: name.to_owned(),
             chain: vec![leaf, by.der.clone()],
             staple: None,
+            list: None,
             anchor: None,
             key: key.into(),
         })

@@ -11,6 +11,7 @@ mod identity;
 mod intruder;
 mod kit;
 mod lab;
+mod list;
 mod ocsp;
 mod server_key;
 mod template;

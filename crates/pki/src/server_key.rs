@@ -61,6 +61,7 @@ impl Lab {
                 name: name.clone(),
                 chain,
                 staple: None,
+                list: None,
                 anchor: None,
                 key: pair.serialize_der().into(),
             })

@@ -13,6 +13,8 @@ use wirelab_model::{Connection, Ending, Opening, PeerReport};
 
 /// Connections that are served at once; more wait in the kernel's queue.
 const MOST_AT_ONCE: usize = 256;
+/// Bytes of a first flight that are looked at: more than any hello has that is common.
+const MOST_HELLO: usize = 16 << 10;
 /// Plaintext that is read from a client on a port for TLS, in bytes.
 const MOST_ASTRAY: usize = 4096;
 
@@ -105,6 +107,11 @@ impl Running {
         self.records.watch()
     }
 
+    /// Whether any connection so far resumed a session.
+    pub fn any_resumed(&self) -> bool {
+        self.records.any_resumed()
+    }
+
     /// Whether all connections so far came before the attack.
     pub fn only_before_attack(&self) -> bool {
         self.records.only_before_attack()
@@ -180,9 +187,20 @@ where
     // A TLS connection begins with a record of type 22 (RFC 8446 section 5.1).
     let opening = if first == [22] { Opening::Tls } else { Opening::Plaintext };
     recorder.note(|connection| connection.opening = opening);
+    if matches!((opening, &accepts), (Opening::Tls, Accepts::Raw)) {
+        // What is there already, for who takes bytes as they are may never look at them.
+        let mut bytes = vec![0; MOST_HELLO];
+        let length = tcp.peek(&mut bytes).await.unwrap_or_default();
+        let hello = crate::heard::hello(bytes.get(..length).unwrap_or_default());
+        recorder.note(|connection| connection.hello = hello);
+    }
     match (opening, accepts) {
         (_, Accepts::Raw) | (Opening::Plaintext, Accepts::Plaintext | Accepts::Both(_)) => {
-            handler(Box::new(tcp), recorder).await;
+            handler(Box::new(tcp), recorder.clone()).await;
+            // Who opened it has told that itself.
+            recorder.note(|connection| {
+                connection.hello = connection.hello.take().filter(|_| connection.tls.is_none());
+            });
         }
         (Opening::Tls, Accepts::Tls(tls) | Accepts::Both(tls)) => {
             if let Some(stream) = tls.accept(tcp, &recorder).await {

@@ -2,7 +2,7 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use wirelab_model::Offered;
+use wirelab_model::{Hello, Offered};
 use wirelab_wire::tls::{ClientHello, MAX_HELLO, TlsEvent, TlsReader, suite, version};
 
 /// A connection of which the first bytes are kept: what the client says in its hello.
@@ -25,20 +25,26 @@ impl<S> Heard<S> {
 
 /// What the first hello in a client's bytes offers; none where they hold no whole hello.
 pub fn offered(bytes: &[u8]) -> Option<Offered> {
+    hello(bytes).map(|hello| hello.offered)
+}
+
+/// What the first hello in a client's bytes says; none where they hold no whole hello.
+pub(crate) fn hello(bytes: &[u8]) -> Option<Hello> {
     let mut hello = None;
     TlsReader::default().push(bytes, false, &mut |event| {
         if let TlsEvent::ClientHello(said) = event {
             hello.get_or_insert(said);
         }
     });
-    let ClientHello { versions, suites, alpn, ja3, ja4, .. } = *hello?;
-    Some(Offered {
+    let ClientHello { versions, suites, alpn, ja3, ja4, sni, .. } = *hello?;
+    let offered = Offered {
         versions: versions.into_iter().map(version).collect(),
         ciphers: suites.into_iter().map(suite).collect(),
         alpn,
         ja3,
         ja4,
-    })
+    };
+    Some(Hello { sni, offered })
 }
 
 impl First {

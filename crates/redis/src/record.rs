@@ -27,6 +27,7 @@ impl Records {
             upstream: None,
             opening: Opening::Silent,
             tls: None,
+            hello: None,
             commands: Vec::new(),
             credentials: Vec::new(),
             client_bytes: 0,
@@ -39,6 +40,7 @@ impl Records {
             client_identity: None,
             tampered: Vec::new(),
             redirected: Vec::new(),
+            declined: None,
             ended: Ending::Open,
             witnessed: Witnessed::default(),
             read: Vec::new(),
@@ -76,11 +78,18 @@ impl Records {
         kept.0.iter().all(|connection| lock(connection).before_attack)
     }
 
+    /// Whether any connection resumed a session.
+    pub(crate) fn any_resumed(&self) -> bool {
+        let kept = lock(&self.kept);
+        kept.0.iter().any(|connection| lock(connection).tls.as_ref().is_some_and(|tls| tls.resumed))
+    }
+
     pub(crate) fn report(&self) -> PeerReport {
         let kept = lock(&self.kept);
         PeerReport {
             connections: kept.0.iter().map(|connection| lock(connection).clone()).collect(),
             unrecorded: kept.1,
+            list_fetched: None,
             key_log: Vec::new(),
         }
     }

@@ -4,12 +4,14 @@ use crate::heard::Heard;
 use crate::record::{Recorder, alert, tls_error};
 use crate::sessions::Sessions;
 use crate::weak_key::WeakKey;
-use rustls::crypto::aws_lc_rs;
+use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::server::danger::ClientCertVerifier;
 use rustls::server::{Acceptor, NoServerSessionStorage, WebPkiClientVerifier};
 use rustls::sign::{CertifiedKey, SigningKey, SingleCertAndKey};
 use rustls::version::TLS12;
-use rustls::{HandshakeKind, KeyLog, RootCertStore, ServerConfig, SupportedProtocolVersion};
+use rustls::{
+    ExtractedSecrets, HandshakeKind, KeyLog, RootCertStore, ServerConfig, SupportedProtocolVersion,
+};
 use std::io::{self, Read};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
@@ -67,6 +69,24 @@ impl Tls {
     /// The key is of a kind that nobody here signs with.
     pub fn tls12(identity: &Identity) -> Result<Self, rustls::Error> {
         Self::with(identity, None, &[&TLS12])
+    }
+
+    /// TLS 1.2 alone with AES-128-GCM, and the keys can be had once hands are shaken: [`Tls::accept_for_keys`].
+    ///
+    /// # Errors
+    /// The key is of a kind that nobody here signs with.
+    pub fn tls12_with_keys(identity: &Identity) -> Result<Self, rustls::Error> {
+        let mut provider = aws_lc_rs::default_provider();
+        provider.cipher_suites.retain(|suite| {
+            use rustls::CipherSuite::{
+                TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
+            };
+            let wanted = [TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256];
+            wanted.contains(&suite.suite())
+        });
+        let mut tls = Self::with_provider(provider, identity, None, &[&TLS12])?;
+        Arc::make_mut(&mut tls.config).enable_secret_extraction = true;
+        Ok(tls)
     }
 
     /// TLS 1.2 and 1.3, and clients are asked for a certificate that the authority signed and did not revoke.
@@ -130,7 +150,16 @@ impl Tls {
         clients: Option<Arc<dyn ClientCertVerifier>>,
         versions: &[&'static SupportedProtocolVersion],
     ) -> Result<Self, rustls::Error> {
-        let builder = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()));
+        Self::with_provider(aws_lc_rs::default_provider(), identity, clients, versions)
+    }
+
+    fn with_provider(
+        provider: CryptoProvider,
+        identity: &Identity,
+        clients: Option<Arc<dyn ClientCertVerifier>>,
+        versions: &[&'static SupportedProtocolVersion],
+    ) -> Result<Self, rustls::Error> {
+        let builder = ServerConfig::builder_with_provider(Arc::new(provider));
         let key = identity.key.clone_key().into();
         let (builder, key): (_, Arc<dyn SigningKey>) = match aws_lc_rs::sign::any_supported_type(&key) {
             Ok(key) => (builder.with_protocol_versions(versions)?, key),
@@ -185,6 +214,26 @@ impl Tls {
         let (reader, writer) = tokio::io::split(stream);
         let reader = AsyncReadExt::chain(io::Cursor::new(early), reader);
         Some(Box::new(tokio::io::join(reader, writer)))
+    }
+
+    /// Shakes hands, records how it went, and gives the connection back without TLS, with the keys of the session.
+    /// None where that failed.
+    pub async fn accept_for_keys<S>(
+        &self,
+        tcp: S,
+        recorder: &Recorder,
+    ) -> Option<(Box<dyn Stream>, ExtractedSecrets)>
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let (tcp, session) = self.shake(tcp, recorder).await?.into_inner();
+        match session.dangerous_extract_secrets() {
+            Ok(secrets) => Some((Box::new(tcp), secrets)),
+            Err(error) => {
+                recorder.ended(Ending::Error { reason: format!("no keys of the session: {error}") });
+                None
+            }
+        }
     }
 
     async fn shake<S>(&self, tcp: S, recorder: &Recorder) -> Option<TlsStream<Heard<S>>>

@@ -1,7 +1,7 @@
 //! A client at an attacker, told line by line.
 
 use std::fmt::Write as _;
-use wirelab_model::{CertificateSeen, Connection, Ending, Handshake, Harvest, Opening};
+use wirelab_model::{CertificateSeen, Connection, Ending, Handshake, Harvest, Offered, Opening};
 
 /// A few lines for people: how it opened, what happened, what was harvested, how it ended.
 pub fn connection(number: u64, time: &str, connection: &Connection, harvested: &[Harvest]) -> String {
@@ -9,24 +9,18 @@ pub fn connection(number: u64, time: &str, connection: &Connection, harvested: &
     match (connection.opening, &connection.tls) {
         (Opening::Silent, _) => text.push_str("said nothing\n"),
         (Opening::Plaintext, _) => text.push_str("talks without TLS\n"),
-        (Opening::Tls, None) => text.push_str("TLS, passed on unopened\n"),
+        (Opening::Tls, None) => {
+            text.push_str("TLS, not opened");
+            if let Some(hello) = &connection.hello {
+                let _ = writeln!(text, ", {}\n{}", name(hello.sni.as_deref()), offers(&hello.offered));
+            } else {
+                text.push('\n');
+            }
+        }
         (Opening::Tls, Some(tls)) => {
-            let name =
-                tls.sni.as_ref().map_or_else(|| "no server name".to_owned(), |sni| format!("asks for {sni}"));
-            let _ = writeln!(text, "TLS, {name}");
+            let _ = writeln!(text, "TLS, {}", name(tls.sni.as_deref()));
             if let Some(offered) = &tls.offered {
-                let _ = writeln!(
-                    text,
-                    "  offers {}; {} suites; {}JA4 {}",
-                    offered.versions.join(", "),
-                    offered.ciphers.len(),
-                    if offered.alpn.is_empty() {
-                        String::new()
-                    } else {
-                        format!("ALPN {}; ", offered.alpn.join(", "))
-                    },
-                    offered.ja4
-                );
+                let _ = writeln!(text, "{}", offers(offered));
             }
             let outcome = match &tls.handshake {
                 Handshake::Completed => format!(
@@ -56,6 +50,9 @@ pub fn connection(number: u64, time: &str, connection: &Connection, harvested: &
     for what in &connection.tampered {
         let _ = writeln!(text, "  the attacker {what}");
     }
+    if let Some(alert) = &connection.declined {
+        let _ = writeln!(text, "  declined with {alert}");
+    }
     let _ = writeln!(
         text,
         "  {} bytes read, {} sent; {}",
@@ -64,6 +61,17 @@ pub fn connection(number: u64, time: &str, connection: &Connection, harvested: &
         ending(&connection.ended)
     );
     text
+}
+
+fn name(sni: Option<&str>) -> String {
+    sni.map_or_else(|| "no server name".to_owned(), |sni| format!("asks for {sni}"))
+}
+
+fn offers(offered: &Offered) -> String {
+    let alpn =
+        if offered.alpn.is_empty() { String::new() } else { format!("ALPN {}; ", offered.alpn.join(", ")) };
+    let (versions, suites) = (offered.versions.join(", "), offered.ciphers.len());
+    format!("  offers {versions}; {suites} suites; {alpn}JA4 {}", offered.ja4)
 }
 
 /// What a certificate says of its owner, in one line.
@@ -102,6 +110,8 @@ mod tests {
         let mut seen = Connection {
             listener: wirelab_model::Listener::Dialled,
             redirected: Vec::new(),
+            hello: None,
+            declined: None,
             client: "127.0.0.1:50000".parse().unwrap(),
             upstream: None,
             opening: Opening::Tls,
@@ -145,5 +155,14 @@ mod tests {
         seen.commands.clear();
         let refused = connection(2, "12:00:01", &seen, &[]);
         insta::assert_snapshot!("connections", accepted + &refused);
+        // Who passes it on unopened tells what the client offers all the same.
+        let offered = seen.tls.take().and_then(|tls| tls.offered).unwrap();
+        seen.hello = Some(wirelab_model::Hello { sni: Some("localhost".into()), offered });
+        seen.declined = Some("NoRenegotiation".into());
+        let passed_on = connection(3, "12:00:02", &seen, &[]);
+        assert!(
+            passed_on.contains("TLS, not opened, asks for localhost\n  offers TLSv1.3, TLSv1.2; 1 suites")
+        );
+        assert!(passed_on.contains("declined with NoRenegotiation"), "{passed_on}");
     }
 }

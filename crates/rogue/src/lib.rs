@@ -6,11 +6,13 @@ mod corrupt;
 mod flight;
 mod greeting;
 mod hostile;
+mod list;
 mod master;
 pub mod misbehaviour;
 mod path;
 mod redirect;
 mod relay;
+mod renegotiate;
 mod resp;
 mod resume;
 mod script;
@@ -22,11 +24,13 @@ mod turn;
 mod understand;
 
 use comeback::Comeback;
+pub use list::ListPort;
+use list::ListServer;
 use misbehaviour::{Entry, Family, Recipe};
 pub use redirect::Lie;
 use relay::Relay;
 use resume::Resumer;
-use script::{GOOD, Player};
+use script::{GOOD, GOOD_IN_PIECES, Player};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -77,6 +81,8 @@ pub struct Rogue {
     announced: Option<Running>,
     /// What clients are to trust, PEM; none: the lab's authority.
     anchor: Option<String>,
+    /// Who serves the list of revoked certificates that its certificate names, and how often it did.
+    list: Option<ListServer>,
     /// The secrets of what ends TLS where the listener itself does not.
     secrets: Option<Arc<Secrets>>,
 }
@@ -94,12 +100,12 @@ fn play(endpoint: Endpoint, player: Player) -> Rogue {
     let running = endpoint.serve(Accepts::Raw, move |stream, recorder| {
         player.clone().run(stream, recorder, Session::new(Access::Anyone, store.clone()))
     });
-    Rogue { running, announced: None, anchor: None, secrets }
+    Rogue { running, announced: None, anchor: None, list: None, secrets }
 }
 
 impl Rogue {
     fn one(running: Running) -> Self {
-        Self { running, announced: None, anchor: None, secrets: None }
+        Self { running, announced: None, anchor: None, list: None, secrets: None }
     }
 
     /// Answers in the server's place: takes any password, and harvests. Without a certificate it
@@ -110,6 +116,15 @@ impl Rogue {
     pub async fn impostor(port: u16, identity: Option<&Identity>) -> Result<Self, RogueError> {
         let anchor = identity.and_then(Identity::anchor_pem);
         Ok(Self { anchor, ..Self::answering(port, accepts(identity)?).await? })
+    }
+
+    /// The same with a certificate that names a list of revoked certificates, which is served at `list`.
+    ///
+    /// # Errors
+    /// The port cannot be had.
+    pub async fn listed(port: u16, identity: &Identity, list: ListPort) -> Result<Self, RogueError> {
+        let impostor = Self::impostor(port, Some(identity)).await?;
+        Ok(Self { list: Some(list.serve(identity.list.clone().unwrap_or_default())), ..impostor })
     }
 
     /// Answers in the server's place, and asks for a certificate of the client's. Takes any password.
@@ -132,7 +147,7 @@ impl Rogue {
         let running = Endpoint::bind(port)
             .await?
             .serve(Accepts::Raw, move |stream, recorder| comeback.clone().run(stream, recorder));
-        Ok(Self { running, announced: None, anchor: None, secrets })
+        Ok(Self { running, announced: None, anchor: None, list: None, secrets })
     }
 
     /// Takes any password with the certificate `first`, until a connection has had a session: then it cuts them off.
@@ -153,7 +168,7 @@ impl Rogue {
         let resumer = Resumer::new(first, later, early, endpoint.port());
         let running =
             endpoint.serve(Accepts::Raw, move |stream, recorder| resumer.clone().run(stream, recorder));
-        Ok(Self { running, announced: None, anchor: None, secrets })
+        Ok(Self { running, announced: None, anchor: None, list: None, secrets })
     }
 
     /// Ends the client's connection, opens its own to the good server without checking anything, and
@@ -231,8 +246,8 @@ impl Rogue {
         Ok(Self::one(running))
     }
 
-    /// Misbehaves as the entry says, with a good certificate of the shape of its family, or on the path to
-    /// the good server at `upstream`.
+    /// Misbehaves as the entry says, with a good certificate of the shape of its family or with as many names as it
+    /// says, or on the path to the good server at `upstream`.
     ///
     /// # Errors
     /// The port cannot be had.
@@ -248,6 +263,9 @@ impl Rogue {
             Recipe::Script(_, steps) => {
                 return Ok(play(endpoint, Player::new(identity, steps, Some(flaw))?));
             }
+            Recipe::Names(_) => {
+                return Ok(play(endpoint, Player::new(identity, GOOD_IN_PIECES, Some(flaw))?));
+            }
             Recipe::Greet(greeting) => {
                 let store = Store::default();
                 endpoint.serve(Accepts::Raw, move |stream, recorder| {
@@ -260,6 +278,15 @@ impl Rogue {
                 endpoint.serve(Accepts::Raw, move |stream, recorder| {
                     stall::run(player.clone(), pace, flaw, stream, recorder)
                 })
+            }
+            Recipe::Renegotiate => {
+                let (tls, store) = (Tls::tls12_with_keys(identity)?, Store::default());
+                let secrets = Some(tls.secrets());
+                let running = endpoint.serve(Accepts::Raw, move |stream, recorder| {
+                    let session = Session::new(Access::Anyone, store.clone());
+                    renegotiate::run(tls.clone(), flaw, stream, recorder, session)
+                });
+                return Ok(Self { running, announced: None, anchor: None, list: None, secrets });
             }
             Recipe::Path(prank) => endpoint.serve(Accepts::Raw, move |stream, recorder| {
                 path::run(stream, recorder, upstream, Some((prank, flaw)))
@@ -326,7 +353,7 @@ impl Rogue {
         second: Option<&Identity>,
     ) -> Result<Self, RogueError> {
         let (running, announced) = redirect::start(port, lie, first, second).await?;
-        Ok(Self { running, announced: Some(announced), anchor: None, secrets: None })
+        Ok(Self { running, announced: Some(announced), anchor: None, list: None, secrets: None })
     }
 
     /// The port on 127.0.0.1.
@@ -339,9 +366,19 @@ impl Rogue {
         self.announced.as_ref().map(Running::port)
     }
 
+    /// The port on 127.0.0.1 at which it serves a list of revoked certificates, if any.
+    pub fn list_port(&self) -> Option<u16> {
+        self.list.as_ref().map(ListServer::port)
+    }
+
     /// In PEM the authority that clients are to trust, where that is not the lab's.
     pub fn anchor(&self) -> Option<&str> {
         self.anchor.as_deref()
+    }
+
+    /// Whether anybody has resumed a session with it.
+    pub fn has_resumed(&self) -> bool {
+        self.running.any_resumed()
     }
 
     /// Whether it was still good to all who connected so far.
@@ -358,6 +395,7 @@ impl Rogue {
     pub async fn stop(self, within: Duration) -> PeerReport {
         let Some(announced) = self.announced else {
             let mut report = self.running.stop(within).await;
+            report.list_fetched = self.list.as_ref().map(ListServer::fetched);
             report.key_log.extend(self.secrets.as_ref().map(|secrets| secrets.all()).unwrap_or_default());
             return report;
         };

@@ -3,6 +3,7 @@
 mod cleartext;
 mod extension;
 mod inject;
+mod long;
 mod order;
 mod path;
 mod proof;
@@ -52,10 +53,14 @@ pub struct Entry {
 pub(crate) enum Recipe {
     /// By a server that follows a script, with a certificate of this shape.
     Script(Shape, &'static [Step]),
+    /// By a good server of TLS 1.3 whose certificate has so many names.
+    Names(usize),
     /// Without TLS where TLS was asked for.
     Greet(Greeting),
     /// By keeping the client waiting.
     Stall(Pace),
+    /// By asking for a new handshake within a session of TLS 1.2.
+    Renegotiate,
     /// By somebody on the path to a good server.
     Path(Prank),
 }
@@ -104,8 +109,11 @@ impl Entry {
     #[must_use]
     pub fn is(&self, attack: &Attack) -> bool {
         match self.recipe {
-            Recipe::Script(..) | Recipe::Greet(_) => matches!(attack, Attack::Misbehave { .. }),
+            Recipe::Script(..) | Recipe::Names(_) | Recipe::Greet(_) => {
+                matches!(attack, Attack::Misbehave { .. })
+            }
             Recipe::Stall(_) => matches!(attack, Attack::Stall { .. }),
+            Recipe::Renegotiate => matches!(attack, Attack::Renegotiate { .. }),
             Recipe::Path(_) => matches!(attack, Attack::OnPath { .. }),
         }
     }
@@ -117,6 +125,15 @@ impl Entry {
         matches!(self.recipe, Recipe::Path(Prank::Drop | Prank::Swap))
     }
 
+    /// How many names its certificate has, where that is its flaw.
+    #[must_use]
+    pub fn names(&self) -> Option<usize> {
+        match self.recipe {
+            Recipe::Names(count) => Some(count),
+            _ => None,
+        }
+    }
+
     /// What it is without its flaw.
     #[must_use]
     pub fn family(&self) -> Family {
@@ -126,7 +143,8 @@ impl Entry {
                 if steps.iter().any(old) { Family::Old(shape) } else { Family::Modern }
             }
             Recipe::Greet(_) => Family::Server,
-            Recipe::Stall(_) => Family::Modern,
+            Recipe::Names(_) | Recipe::Stall(_) => Family::Modern,
+            Recipe::Renegotiate => Family::Old(Shape::Direct),
             Recipe::Path(_) => Family::Path,
         }
     }
@@ -152,6 +170,7 @@ static ENTRIES: LazyLock<Vec<&'static Entry>> = LazyLock::new(|| {
         record::ENTRIES,
         renegotiation::ENTRIES,
         inject::ENTRIES,
+        long::ENTRIES,
         stall::ENTRIES,
         path::ENTRIES,
         cleartext::ENTRIES,

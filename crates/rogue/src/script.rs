@@ -3,7 +3,7 @@
 use crate::script_peer::Peer;
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair};
 use rustls::crypto::aws_lc_rs::sign::any_supported_type;
-use rustls::pki_types::PrivatePkcs8KeyDer;
+use rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer};
 use rustls::sign::SigningKey;
 use rustls::{KeyLog, SignatureScheme};
 use std::sync::Arc;
@@ -14,6 +14,11 @@ use wirelab_tls::{
     AES_128_GCM_SHA256, ClientHello, Exchange, ServerHello, Traffic, extension_type, extensions, group,
     handshake, kind, message_type, record, vector8, vector16, vector24, version,
 };
+
+/// Most content of a record (RFC 8446 section 5.1), in bytes.
+const MOST_CONTENT: usize = 1 << 14;
+/// Most bytes of certificates in a message, whose length has three bytes and counts four more here.
+const MOST_ENTRIES: usize = (1 << 24) - 1 - 4;
 
 /// Changes a hello that is about to go out.
 pub(crate) type Alter = fn(&mut ServerHello, &ClientHello);
@@ -37,6 +42,9 @@ pub(crate) enum Step {
     Request,
     /// The certificate, with these extensions for the first of the chain.
     Certificate(&'static [(u16, &'static [u8])]),
+    /// The certificate, piece by piece; with `true` followed by copies of its authority, as many as go into one
+    /// message.
+    LongCertificate(bool),
     /// A list without a certificate.
     EmptyCertificate,
     /// CertificateVerify.
@@ -91,6 +99,16 @@ pub(crate) const GOOD: &[Step] = &[
     Step::CipherChange,
     Step::Extensions(&[]),
     Step::Certificate(&[]),
+    Step::Verify(Signature::Good),
+    Step::Finished(0),
+];
+
+/// The same with a certificate that clients need not take whole.
+pub(crate) const GOOD_IN_PIECES: &[Step] = &[
+    Step::Hello(PLAIN),
+    Step::CipherChange,
+    Step::Extensions(&[]),
+    Step::LongCertificate(false),
     Step::Verify(Signature::Good),
     Step::Finished(0),
 ];
@@ -150,7 +168,7 @@ impl Player {
             Err(_) => false,
         };
         if let Some(flaw) = self.flaw.filter(|_| delivered) {
-            recorder.note(|connection| connection.tampered.push(flaw.to_owned()));
+            peer.tell(flaw);
         }
         recorder.note(|connection| connection.tls = Some(facts.clone()));
         facts.handshake = match played {
@@ -255,6 +273,7 @@ impl Stage<'_> {
                 facts.certificate_sent = true;
                 self.message(&self.certificate(all), peer);
             }
+            Step::LongCertificate(filled) => self.long_certificate(filled, peer, facts).await?,
             Step::EmptyCertificate => {
                 let body = if self.secrets.is_some() { vec![0; 4] } else { vec![0; 3] };
                 self.message(&handshake(message_type::CERTIFICATE, &body), peer);
@@ -298,11 +317,42 @@ impl Stage<'_> {
     /// Sends a handshake message, encrypted where there are keys.
     fn message(&self, message: &[u8], peer: &mut Peer) {
         peer.schedule.note(message);
-        if peer.sealing() {
-            peer.seal(kind::HANDSHAKE, message);
-        } else {
-            peer.put(&record(kind::HANDSHAKE, self.record_version, message));
+        for part in message.chunks(MOST_CONTENT) {
+            if peer.sealing() {
+                peer.seal(kind::HANDSHAKE, part);
+            } else {
+                peer.put(&record(kind::HANDSHAKE, self.record_version, part));
+            }
         }
+    }
+
+    /// What is wrong with it is told with its first piece, which says how long it is: the client need not take
+    /// the others.
+    async fn long_certificate(
+        &self,
+        filled: bool,
+        peer: &mut Peer,
+        facts: &mut TlsFacts,
+    ) -> Result<(), Handshake> {
+        let entries = self.entries(&[]);
+        let last = self.player.identity.chain.last().map(|last| entry(last, Some(&[]))).unwrap_or_default();
+        let room = if filled { MOST_ENTRIES.saturating_sub(entries.len()) } else { 0 };
+        let list = [entries, last.repeat(room / last.len().max(1))].concat();
+        let message = handshake(message_type::CERTIFICATE, &[&[0][..], &vector24(&list)].concat());
+        peer.schedule.note(&message);
+        facts.certificate_sent = true;
+        for part in message.chunks(MOST_CONTENT) {
+            peer.seal(kind::HANDSHAKE, part);
+            let sent = peer.send().await;
+            if let Some(flaw) = self.player.flaw {
+                peer.tell(flaw);
+            }
+            if sent.is_err() {
+                // Nobody takes it any more; why not may have come before the end.
+                return Err(peer.answer().await);
+            }
+        }
+        Ok(())
     }
 
     /// Lines of a key log, so that what is protected can be read in the capture.
@@ -394,21 +444,18 @@ impl Stage<'_> {
     }
 
     fn certificate(&self, first: &[(u16, &[u8])]) -> Vec<u8> {
-        let chain = &self.player.identity.chain;
+        let context: &[u8] = if self.secrets.is_some() { &[0] } else { &[] };
+        handshake(message_type::CERTIFICATE, &[context, &vector24(&self.entries(first))].concat())
+    }
+
+    /// The chain as it is listed, with these extensions for its first certificate.
+    fn entries(&self, first: &[(u16, &[u8])]) -> Vec<u8> {
         let modern = self.secrets.is_some();
-        let entries: Vec<u8> = chain
-            .iter()
-            .enumerate()
-            .flat_map(|(index, certificate)| {
-                let mut entry = vector24(certificate);
-                if modern {
-                    entry.extend(block(if index == 0 { first } else { &[] }));
-                }
-                entry
-            })
-            .collect();
-        let context: &[u8] = if modern { &[0] } else { &[] };
-        handshake(message_type::CERTIFICATE, &[context, &vector24(&entries)].concat())
+        let listed = |(index, certificate): (usize, &CertificateDer<'_>)| {
+            let extensions = if index == 0 { first } else { &[] };
+            entry(certificate, modern.then_some(extensions))
+        };
+        self.player.identity.chain.iter().enumerate().flat_map(listed).collect()
     }
 
     fn sign(&self, message: &[u8], how: Signature) -> Result<(u16, Vec<u8>), Handshake> {
@@ -451,6 +498,11 @@ impl Stage<'_> {
             peer.finished(traffic.clone());
         }
     }
+}
+
+/// A certificate in a list; before TLS 1.3 there are no extensions to it (RFC 8446 section 4.4.2).
+fn entry(certificate: &[u8], extensions: Option<&[(u16, &[u8])]>) -> Vec<u8> {
+    [vector24(certificate), extensions.map(block).unwrap_or_default()].concat()
 }
 
 fn block(all: &[(u16, &[u8])]) -> Vec<u8> {

@@ -28,6 +28,7 @@ pub(crate) struct Peer {
     heard: Vec<u8>,
     /// A request for another hello was sent that may not be sent.
     pub(crate) asked_wrongly: bool,
+    told: bool,
 }
 
 /// What came from the client.
@@ -54,6 +55,7 @@ impl Peer {
             application: None,
             heard: Vec::new(),
             asked_wrongly: false,
+            told: false,
         }
     }
 
@@ -100,13 +102,22 @@ impl Peer {
         std::mem::take(&mut self.out)
     }
 
-    pub(crate) async fn flush(&mut self) -> Result<(), Handshake> {
+    /// Notes what is wrong with what was sent, once.
+    pub(crate) fn tell(&mut self, flaw: &str) {
+        if !std::mem::replace(&mut self.told, true) {
+            self.recorder.note(|connection| connection.tampered.push(flaw.to_owned()));
+        }
+    }
+
+    /// Sends what is queued.
+    pub(crate) async fn send(&mut self) -> std::io::Result<()> {
         let out = std::mem::take(&mut self.out);
-        let sent = match self.stream.write_all(&out).await {
-            Ok(()) => self.stream.flush().await,
-            Err(error) => Err(error),
-        };
-        sent.map_err(|error| {
+        self.stream.write_all(&out).await?;
+        self.stream.flush().await
+    }
+
+    pub(crate) async fn flush(&mut self) -> Result<(), Handshake> {
+        self.send().await.map_err(|error| {
             self.recorder.ended(ending(&error));
             Handshake::Closed
         })

@@ -4,7 +4,7 @@ use crate::lab::{RunError, make_folder, write_error, write_file};
 use std::path::{Path, PathBuf};
 use time::OffsetDateTime;
 use wirelab_model::Demand;
-use wirelab_pki::{Identity, Shape};
+use wirelab_pki::{Entry, Identity, Shape};
 use wirelab_subject::{ClientCertificates, TlsFiles};
 
 /// An authority that nobody else has, and all that it signs.
@@ -41,6 +41,27 @@ impl Certificates {
         let Some(entry) = like else { return Ok(self.pki.good().clone()) };
         let name = format!("good {}", shape.word());
         Ok(Identity { name, ..self.pki.mend(entry, OffsetDateTime::now_utc())? })
+    }
+
+    /// A good certificate with so many names.
+    pub(crate) fn named_often(&self, names: usize) -> Result<Identity, RunError> {
+        Ok(self.pki.named_often(OffsetDateTime::now_utc(), names)?)
+    }
+
+    /// The certificate of that name, or a good one of its shape, where it names a list of revoked certificates, which
+    /// is at `url`.
+    pub(crate) fn listed(&self, name: Option<&str>, url: &str) -> Result<Identity, RunError> {
+        let now = OffsetDateTime::now_utc();
+        let named = |entry: &&&Entry| name.is_none_or(|name| name == entry.id);
+        let listed = wirelab_pki::all().iter().filter(|entry| entry.shape() == Shape::Listed).find(named);
+        let entry = listed.ok_or_else(|| RunError::Rogue { reason: "no certificate names a list".into() })?;
+        match name {
+            Some(_) => Ok(self.pki.forge_listed(entry, now, url)?),
+            None => {
+                let good = self.pki.mend_listed(entry, now, url)?;
+                Ok(Identity { name: format!("good {}", Shape::Listed.word()), ..good })
+            }
+        }
     }
 
     /// The certificate of that name; without a name another good one with another key, as after a renewal.

@@ -113,7 +113,10 @@ impl Rogue {
             Attack::RelayRead { .. } | Attack::RelayTamper { .. } => Some(Self::Relay),
             Attack::Tamper { how, .. } => Some(Self::Tamperer(how.talk())),
             Attack::Corrupt => Some(Self::Corrupter),
-            Attack::Misbehave { how } | Attack::Stall { how } | Attack::OnPath { how } => {
+            Attack::Misbehave { how }
+            | Attack::Stall { how }
+            | Attack::Renegotiate { how }
+            | Attack::OnPath { how } => {
                 misbehaviour::find(how).map(|entry| Self::Misbehaving(entry.family()))
             }
             Attack::Redirect { how, host, .. } => Some(Self::Redirector { how: *how, host: *host }),

@@ -139,18 +139,28 @@ fn clients(
     Ok(can.into_iter().map(|client| Client::Adapter(client.adapter.clone())).collect())
 }
 
+/// Trials of the lab's own clients at the same time, for each job: most of a trial is waiting.
+const LANES: usize = 2;
+
 /// Runs the groups of the built-in client, and then those of each client, `jobs` clients at the same time.
 async fn run_groups(lab: Lab, shared: Shared, groups: Vec<Group>, jobs: usize) -> Result<Done, RunError> {
     let (builtin, others): (Vec<Group>, Vec<Group>) =
         groups.into_iter().partition(|group| group.client.is_own());
-    let mut worker = Worker::new(lab, shared.clone()).with_lanes(jobs);
-    for group in &builtin {
-        worker.group(group).await?;
-    }
+    // Links wait for servers of theirs to start: others need not wait with them.
+    let lanes = if lab.options.fail_fast || jobs == 1 { 1 } else { jobs * LANES };
+    let (links, builtin): (Vec<Group>, Vec<Group>) =
+        builtin.into_iter().partition(|group| lanes > 1 && group.link.is_some());
+    let mut beside = Worker::new(lab.another()?, shared.clone());
+    let mut workers = JoinSet::new();
+    workers.spawn(async move {
+        beside.groups(&links).await?;
+        Ok::<Done, RunError>(beside.end().1)
+    });
+    let mut worker = Worker::new(lab, shared.clone()).with_lanes(lanes);
+    worker.groups(&builtin).await?;
     let (lab, mut done, liveness) = worker.end();
     let (common, liveness) = (lab.close(), Arc::new(liveness));
     let turns = Arc::new(Semaphore::new(jobs));
-    let mut workers = JoinSet::new();
     let mut others = others.into_iter().peekable();
     while let Some(group) = others.next() {
         let mut groups = vec![group];
@@ -164,9 +174,7 @@ async fn run_groups(lab: Lab, shared: Shared, groups: Vec<Group>, jobs: usize) -
             let _turn = turns.acquire().await;
             // Opened only now: a capture hears everything, and costs as much.
             let mut worker = Worker::new(Lab::share(common)?, shared).with_liveness(liveness);
-            for group in &groups {
-                worker.group(group).await?;
-            }
+            worker.groups(&groups).await?;
             if let Some(Group { client: Client::Adapter(adapter), .. }) = groups.first() {
                 adapter.end().await;
             }

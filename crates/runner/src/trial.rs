@@ -9,13 +9,13 @@ use std::path::Path;
 use std::time::Duration;
 use wirelab_capture::Recording;
 use wirelab_model::{
-    AnnouncedHost, Attack, Bait, Canaries, CanaryKind, ClientEnd, Demand, Destination, Direction, Frame,
-    Hostility, Link, PeerReport, Redirection, Talk, Tampering, Topology, Transport, Trial, TrialKind,
-    Witnessed,
+    AnnouncedHost, Attack, Bait, Canaries, CanaryKind, ClientEnd, ClientReport, Demand, Destination,
+    Direction, Frame, Hostility, Link, PeerReport, Redirection, Talk, Tampering, Topology, Transport, Trial,
+    TrialKind, Witnessed,
 };
 use wirelab_pki::Shape;
 use wirelab_rogue::misbehaviour::{self, Family};
-use wirelab_rogue::{Lie, Plan, Rogue, Tamper, Upstream};
+use wirelab_rogue::{Lie, ListPort, Plan, Rogue, RogueError, Tamper, Upstream};
 use wirelab_subject::{Client, Server, ServerKind, ServerTls, Target};
 use wirelab_wire::{Needles, Reading, reading};
 
@@ -23,6 +23,10 @@ use wirelab_wire::{Needles, Reading, reading};
 pub(crate) const MARKER: Duration = Duration::from_secs(5);
 /// How long a peer waits for connections to end by themselves once the client is gone.
 const LINGER: Duration = Duration::from_millis(500);
+/// The same where the client has failed.
+const PATIENCE: Duration = Duration::from_secs(3);
+/// How often a client is run again that has resumed no session.
+const MORE_CHANCES: u32 = 2;
 /// How often a port that was used before is given back.
 const PORT_ATTEMPTS: usize = 20;
 /// How often a client is run, however often it connects each time, to see whether it gives up its checks.
@@ -152,9 +156,10 @@ impl Peer {
                 Self::Redirector { how: *how, host: *host, to: Some(to.clone()) }
             }
             Attack::Intruder { certificate } => Self::Intruded { certificate: certificate.clone() },
-            Attack::Misbehave { how } | Attack::Stall { how } | Attack::OnPath { how } => {
-                Self::Misbehaving { how: how.clone() }
-            }
+            Attack::Misbehave { how }
+            | Attack::Stall { how }
+            | Attack::Renegotiate { how }
+            | Attack::OnPath { how } => Self::Misbehaving { how: how.clone() },
         }
     }
 
@@ -296,7 +301,8 @@ pub(crate) async fn run(lab: &Lab, spec: &Spec<'_>, folder: &Path) -> Result<Rec
         let port = lab.options.port;
         let rogue = start_rogue(&lab.certificates, port, &spec.peer, transport, upstream, &canaries).await?;
         let is_new = |rogue: &Rogue| {
-            lab.ports.take(rogue.port()) && rogue.announced_port().is_none_or(|port| lab.ports.take(port))
+            let others = [rogue.announced_port(), rogue.list_port()];
+            lab.ports.take(rogue.port()) && others.into_iter().flatten().all(|port| lab.ports.take(port))
         };
         if rogue.as_ref().is_none_or(is_new) {
             break rogue;
@@ -313,6 +319,7 @@ pub(crate) async fn run(lab: &Lab, spec: &Spec<'_>, folder: &Path) -> Result<Rec
         rogue.as_ref().map(Rogue::port).or_else(|| server.as_ref().map(Server::port)).unwrap_or_default();
 
     let announced_port = rogue.as_ref().and_then(Rogue::announced_port);
+    let list_port = rogue.as_ref().and_then(Rogue::list_port);
     let mut fault =
         tokio::task::block_in_place(|| lab.capture.marker(MARKER)).err().map(|error| error.to_string());
     let mut files = lab.certificates.files.clone();
@@ -341,8 +348,16 @@ pub(crate) async fn run(lab: &Lab, spec: &Spec<'_>, folder: &Path) -> Result<Rec
     let mut client = spec.client.run(&lab.options.launcher, &target).await;
     // Who ends with its good session, or gave up at the cut, has to come back all the same.
     let once = rogue.as_ref().is_some_and(Rogue::only_before_attack);
-    let gave_up = matches!(client.end, ClientEnd::Failed { .. });
-    if (once || gave_up) && spec.peer.comes_back() {
+    let gave_up = |client: &ClientReport| matches!(client.end, ClientEnd::Failed { .. });
+    if (once || gave_up(&client)) && spec.peer.comes_back() {
+        client = spec.client.run(&lab.options.launcher, &target).await;
+    }
+    // Whether a client resumes is often a matter of chance: of two connections that it opens again, one has the ticket.
+    for _ in 0..MORE_CHANCES {
+        let resumed = rogue.as_ref().is_none_or(Rogue::has_resumed);
+        if resumed || !matches!(spec.peer, Peer::Resumer { .. }) {
+            break;
+        }
         client = spec.client.run(&lab.options.launcher, &target).await;
     }
 
@@ -356,14 +371,15 @@ pub(crate) async fn run(lab: &Lab, spec: &Spec<'_>, folder: &Path) -> Result<Rec
     }
 
     let rogue_report = match rogue {
-        Some(rogue) => Some(rogue.stop(LINGER).await),
+        // Who says that it has turned away is waited for: a connection that stays open says the opposite.
+        Some(rogue) => Some(rogue.stop(if gave_up(&client) { PATIENCE } else { LINGER }).await),
         None => None,
     };
     let recording = collect(lab, &mut fault);
     let mut stored = None;
     let mut server_report = None;
     let mut ports = vec![port];
-    ports.extend(announced_port);
+    ports.extend(announced_port.into_iter().chain(list_port));
     if let Some(server) = server {
         ports.push(server.port());
         match server.holds(&canaries.key, &canaries.value).await {
@@ -426,6 +442,12 @@ pub(crate) async fn start_rogue(
     let started = match peer {
         Peer::Good | Peer::TlsPort | Peer::OldServer | Peer::Intruded { .. } => return Ok(None),
         Peer::Idle => Rogue::idle(port).await,
+        Peer::Impostor { certificate, .. } if transport.is_tls() && names_list(certificate) => {
+            return listed(lab, port, Some(certificate)).await.map(Some);
+        }
+        Peer::Unarmed { shape: Shape::Listed, .. } if transport.is_tls() => {
+            return listed(lab, port, None).await.map(Some);
+        }
         Peer::Impostor { certificate, .. } | Peer::Storm { certificate } => {
             Rogue::impostor(port, identity(certificate)?.as_ref()).await
         }
@@ -485,11 +507,27 @@ pub(crate) async fn start_rogue(
         Peer::Misbehaving { how } => {
             let entry = misbehaviour::find(how)
                 .ok_or_else(|| RunError::Rogue { reason: format!("there is no misbehaviour `{how}`") })?;
-            Rogue::misbehaving(port, &lab.good(entry.family().shape())?, upstream, entry).await
+            let good = match entry.names() {
+                Some(names) => lab.named_often(names)?,
+                None => lab.good(entry.family().shape())?,
+            };
+            Rogue::misbehaving(port, &good, upstream, entry).await
         }
         Peer::Behaving(family) => Rogue::behaving(port, &lab.good(family.shape())?, upstream, *family).await,
     };
     started.map(Some).map_err(|error| RunError::Rogue { reason: error.to_string() })
+}
+
+fn names_list(certificate: &str) -> bool {
+    wirelab_pki::find(certificate).is_some_and(|entry| entry.shape() == Shape::Listed)
+}
+
+/// An impostor whose certificate names a list of revoked certificates, which it serves as well.
+async fn listed(lab: &Certificates, port: u16, certificate: Option<&str>) -> Result<Rogue, RunError> {
+    let failed = |error: RogueError| RunError::Rogue { reason: error.to_string() };
+    let list = ListPort::bind().await.map_err(failed)?;
+    let identity = lab.listed(certificate, &list.url())?;
+    Rogue::listed(port, &identity, list).await.map_err(failed)
 }
 
 /// Notes which secrets the peer read and wrote.

@@ -96,10 +96,8 @@ impl Worker {
         Self { liveness, ..self }
     }
 
-    /// With several trials at the same time, where the client is the lab's own. Who is to stop at the first fault
-    /// gets one after the other.
+    /// With several trials at the same time, where the client is the lab's own.
     pub(crate) fn with_lanes(self, lanes: usize) -> Self {
-        let lanes = if self.lab.options.fail_fast { 1 } else { lanes };
         Self { lanes, ..self }
     }
 
@@ -107,7 +105,14 @@ impl Worker {
         (self.lab, self.done, self.findings)
     }
 
-    pub(crate) async fn group(&mut self, group: &Group) -> Result<(), RunError> {
+    pub(crate) async fn groups(&mut self, groups: &[Group]) -> Result<(), RunError> {
+        for group in groups {
+            self.group(group).await?;
+        }
+        Ok(())
+    }
+
+    async fn group(&mut self, group: &Group) -> Result<(), RunError> {
         if let Some(why) = self.shared.stopped() {
             for planned in &group.arms {
                 self.finish(group, planned.scenario, Finding::skipped(why.clone()), "", 0);

@@ -278,7 +278,7 @@ enum Look {
     Nobody,
     /// Each finding is told where it is found.
     Here(Box<Classifier>),
-    /// Findings are only counted.
+    /// Findings are only counted, and keys with them.
     Aside(Aside),
 }
 
@@ -340,11 +340,14 @@ impl<W: Write> View<W> {
         let mut found = Vec::new();
         match event {
             Event::Command(command) => {
-                self.summary.command(command);
-                match &mut self.look {
-                    Look::Nobody => {}
-                    Look::Here(classifier) => data::in_command(classifier, command, &mut found),
-                    Look::Aside(aside) => aside.command(command),
+                let key = self.summary.command(command);
+                if let Look::Here(classifier) = &self.look {
+                    data::in_command(classifier, command, &mut found);
+                }
+                match (&mut self.look, key) {
+                    (Look::Aside(aside), key) => aside.command(command, key),
+                    (_, Some(key)) => self.summary.keys.count(key),
+                    (_, None) => {}
                 }
             }
             Event::Reply(reply) => match &mut self.look {
@@ -405,7 +408,9 @@ impl<W: Write> View<W> {
     /// Waits for what is looked at aside.
     fn gather(&mut self) {
         if let Look::Aside(aside) = std::mem::replace(&mut self.look, Look::Nobody) {
-            self.summary.classes.extend(aside.finish());
+            let counted = aside.finish();
+            self.summary.classes.extend(counted.classes);
+            self.summary.keys = counted.keys;
         }
     }
 

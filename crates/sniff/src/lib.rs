@@ -5,6 +5,7 @@ mod data;
 mod escape;
 mod job;
 mod json;
+mod keys;
 mod mask;
 mod summary;
 mod text;

@@ -1,24 +1,21 @@
 //! What a capture amounts to, counted while it goes by.
 
 use crate::data::Data;
+use crate::keys::Keys;
 use crate::mask::MASK;
 use foldhash::fast::RandomState;
-use std::borrow::Borrow;
 use std::collections::{BTreeMap, HashMap as StdHashMap};
 use std::fmt::Write as _;
-use std::hash::{Hash, Hasher};
 use wirelab_wire::classes::Class;
 use wirelab_wire::credential::Credential;
 use wirelab_wire::sniff::{Command, Totals};
 use wirelab_wire::words::Words;
 
-/// Most different command names, keys and credentials that are counted apart.
+/// Most different command names and credentials that are counted apart.
 const MOST_NAMES: usize = 256;
-const MOST_KEYS: usize = 4096;
 const MOST_CREDENTIALS: usize = 256;
-/// Longest name and key that are told apart.
+/// Longest name that is told apart.
 const MOST_NAME: usize = 24;
-const MOST_KEY: usize = 256;
 
 type HashMap<K, V> = StdHashMap<K, V, RandomState>;
 
@@ -44,8 +41,7 @@ pub(crate) struct Summary {
     places: HashMap<Vec<u8>, usize>,
     /// The one that came last.
     last: usize,
-    keys: HashMap<Key, u64>,
-    more_keys: u64,
+    pub(crate) keys: Keys,
     told: HashMap<Told, (u64, Option<Vec<u8>>)>,
     /// Credentials that anybody on the wire can read.
     pub(crate) credentials: u64,
@@ -88,8 +84,10 @@ fn is_keyless(name: &[u8]) -> bool {
 }
 
 impl Summary {
+    /// Gives the key of the command, which somebody has to count.
     #[inline]
-    pub(crate) fn command(&mut self, command: &Command<'_>) {
+    #[must_use]
+    pub(crate) fn command<'a>(&mut self, command: &Command<'a>) -> Option<&'a [u8]> {
         let words: &Words<'_> = command.words;
         let word = words.get(0);
         let word = word.get(..MOST_NAME).unwrap_or(word);
@@ -102,12 +100,10 @@ impl Summary {
             _ => self.name(word),
         };
         if keyless || words.len() < 2 {
-            return;
+            return None;
         }
         self.data += u64::from(!command.decrypted);
-        let key = words.get(1);
-        let key = key.get(..MOST_KEY).unwrap_or(key);
-        self.more_keys += u64::from(!count(&mut self.keys, key, MOST_KEYS));
+        Some(words.get(1))
     }
 
     /// Counts a name, and says whether its first argument is no key.
@@ -188,13 +184,13 @@ impl Summary {
                 top(self.names.iter().map(|name| (name.upper.as_slice(), name.count)), 8)
             );
         }
-        if !self.keys.is_empty() {
-            let more = if self.more_keys > 0 { " (and more that are not told apart)" } else { "" };
+        if self.keys.len() > 0 {
+            let more = if self.keys.more() > 0 { " (and more that are not told apart)" } else { "" };
             let _ = writeln!(
                 out,
                 "  {} different keys{more}, most used: {}",
                 self.keys.len(),
-                top(self.keys.iter().map(|(key, count)| (key.bytes(), *count)), 5)
+                top(self.keys.iter(), 5)
             );
         }
         let mut told: Vec<_> = self.told.iter().collect();
@@ -240,66 +236,6 @@ impl Summary {
         };
         let _ = writeln!(out, "{text}");
         out
-    }
-}
-
-/// Counts one more; false where there are too many to tell this one apart.
-fn count(counts: &mut HashMap<Key, u64>, key: &[u8], most: usize) -> bool {
-    let room = counts.len() < most;
-    match counts.get_mut(key) {
-        Some(count) => *count += 1,
-        None if room => drop(counts.insert(Key::new(key), 1)),
-        None => return false,
-    }
-    true
-}
-
-/// A key. A short one lies in the table itself: a table of pointers would be waited for twice.
-#[derive(Debug)]
-enum Key {
-    Short(u8, [u8; Self::SHORT]),
-    Long(Box<[u8]>),
-}
-
-impl Key {
-    const SHORT: usize = 22;
-
-    fn new(bytes: &[u8]) -> Self {
-        let mut room = [0; Self::SHORT];
-        match (room.get_mut(..bytes.len()), u8::try_from(bytes.len())) {
-            (Some(place), Ok(length)) => {
-                place.copy_from_slice(bytes);
-                Self::Short(length, room)
-            }
-            _ => Self::Long(bytes.into()),
-        }
-    }
-
-    fn bytes(&self) -> &[u8] {
-        match self {
-            Self::Short(length, room) => room.get(..usize::from(*length)).unwrap_or_default(),
-            Self::Long(bytes) => bytes,
-        }
-    }
-}
-
-impl Borrow<[u8]> for Key {
-    fn borrow(&self) -> &[u8] {
-        self.bytes()
-    }
-}
-
-impl PartialEq for Key {
-    fn eq(&self, other: &Self) -> bool {
-        self.bytes() == other.bytes()
-    }
-}
-
-impl Eq for Key {}
-
-impl Hash for Key {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        self.bytes().hash(state);
     }
 }
 

@@ -1,8 +1,9 @@
 //! A client that minds nothing: it goes on with whatever a peer does to the handshake, and hands over the
 //! password. It is here to prove that a misbehaving rogue is live, and that the lab would notice a client
-//! which falls for it. It still works with a good server, over TLS 1.3.
+//! which falls for it. It still works with a good server, over TLS 1.3, and over TLS 1.2 where that has X25519.
 
 mod handshake;
+mod locks;
 mod session;
 
 use crate::Target;
@@ -16,7 +17,9 @@ use wirelab_tls::{Keys, split_record};
 const PATIENCE: Duration = Duration::from_millis(200);
 /// How long it is left with a peer that says nothing: twice as long as the other client of the lab waits.
 const HELD: Duration = Duration::from_secs(1);
-/// Most bytes from the peer that it takes.
+/// Most bytes from the peer that it takes in a handshake: the longest message that there can be, and some.
+const MOST_HANDSHAKE: usize = 17 << 20;
+/// Most bytes from the peer that it takes after it.
 const MOST: usize = 1 << 20;
 
 /// Why it cannot go on, for people.
@@ -37,6 +40,8 @@ struct Wire {
     tcp: TcpStream,
     buffer: Vec<u8>,
     taken: usize,
+    /// Most bytes that it takes.
+    most: usize,
     /// None: waits until the deadline of the trial.
     patience: Option<Duration>,
 }
@@ -46,7 +51,13 @@ impl Wire {
         let failed = |error: std::io::Error| format!("cannot connect: {error}");
         let tcp = TcpStream::connect((target.host.as_str(), target.port)).await.map_err(failed)?;
         tcp.set_nodelay(true).map_err(failed)?;
-        Ok(Self { tcp, buffer: Vec::new(), taken: 0, patience: (!target.stalled).then_some(PATIENCE) })
+        Ok(Self {
+            tcp,
+            buffer: Vec::new(),
+            taken: 0,
+            most: MOST_HANDSHAKE,
+            patience: (!target.stalled).then_some(PATIENCE),
+        })
     }
 
     async fn send(&mut self, bytes: &[u8]) -> Result<(), Stuck> {
@@ -64,7 +75,7 @@ impl Wire {
         let length = length.unwrap_or(0);
         self.taken += length;
         self.buffer.extend_from_slice(bytes.get(..length).unwrap_or_default());
-        length > 0 && self.taken <= MOST
+        length > 0 && self.taken <= self.most
     }
 
     async fn next(&mut self) -> Item {

@@ -1,16 +1,19 @@
 //! TLS by hand, for a rogue that breaks its rules and for a client that does not mind. A library that
 //! keeps the rules cannot be told to break them. One suite of TLS 1.3 (`TLS_AES_128_GCM_SHA256` with
-//! X25519), which every client has; of the older versions what goes by in clear. No I/O, no checks
+//! X25519), which every client has; of the older versions what goes by in clear, and the records of TLS 1.2 with
+//! AES-128-GCM. No I/O, no checks
 //! beyond lengths, and of no use to anybody who wants security.
 
 mod hello;
 mod message;
+mod old;
 mod record;
 mod schedule;
 mod ticket;
 
 pub use hello::{ClientHello, ServerHello};
 pub use message::{Reader, extension, extensions, handshake, record, vector8, vector16, vector24};
+pub use old::{HELLO_REQUEST, NO_RENEGOTIATION, OldKeys, OldSession};
 pub use record::{Keys, MOST_CIPHERTEXT, alert_name, split_record, unpad};
 pub use schedule::{Exchange, Schedule, Traffic, early_traffic};
 pub use ticket::Ticket;

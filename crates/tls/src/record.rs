@@ -108,6 +108,7 @@ pub fn alert_name(code: u8) -> String {
         71 => "InsufficientSecurity",
         80 => "InternalError",
         90 => "UserCanceled",
+        100 => "NoRenegotiation",
         109 => "MissingExtension",
         110 => "UnsupportedExtension",
         112 => "UnrecognisedName",

@@ -9,9 +9,11 @@ mod iban;
 mod marks;
 mod numbers;
 mod sieve;
+mod survey;
 mod tokens;
 
 use aho_corasick::{AhoCorasick, AhoCorasickBuilder, AhoCorasickKind, MatchKind};
+use marks::Mark;
 use memchr::{memchr, memchr_iter};
 use sieve::Sieve;
 use std::ops::Range;
@@ -208,19 +210,15 @@ impl Classifier {
 
     fn numbers(&self, name: &[u8], value: &[u8], findings: &mut Findings) {
         let (mut cards, mut accounts) = (Findings::default(), Findings::default());
-        marks::pass(
-            value,
-            &mut |start| {
-                if numbers::may_be_card(value, start) {
-                    cards.add(Class::Card, numbers::card(name, value, start));
-                }
-            },
-            &mut |start| {
-                if iban::may_begin(value, start) {
-                    accounts.add(Class::Iban, iban::number(value, start));
-                }
-            },
-        );
+        marks::pass(value, &mut |mark, start| match mark {
+            Mark::Run if numbers::may_be_card(value, start) => {
+                cards.add(Class::Card, numbers::card(name, value, start));
+            }
+            Mark::Account if iban::may_begin(value, start) => {
+                accounts.add(Class::Iban, iban::number(value, start));
+            }
+            Mark::Run | Mark::Account => {}
+        });
         if (self.national_ids || !cards.0.is_empty() || !accounts.0.is_empty())
             && value.iter().filter(|byte| byte.is_ascii_digit()).count() >= FEWEST_DIGITS
         {

@@ -401,6 +401,36 @@ fn many_findings_and_hostile_repeats_are_bounded() {
     }
 }
 
+/// Values that a survey of all of them gives a place in.
+fn surveyed(classifier: &Classifier, values: &[Vec<u8>]) -> Vec<bool> {
+    let bytes: Vec<u8> = values.iter().flat_map(|value| value.iter().copied().chain([0])).collect();
+    let ends: Vec<usize> = values
+        .iter()
+        .scan(0, |end, value| {
+            *end += value.len() + 1;
+            Some(*end)
+        })
+        .collect();
+    let mut seen = vec![false; values.len()];
+    classifier.survey(&bytes, &mut |at| {
+        let index = ends.partition_point(|end| *end <= at);
+        seen[index] = true;
+        ends[index]
+    });
+    seen
+}
+
+#[test]
+fn a_survey_passes_over_what_holds_nothing() {
+    let plain = ["key:000000012345", "user:17", "2024-11-24T16:11:00.123456Z", "@scope", "GET", "", "AB 12"];
+    let values: Vec<Vec<u8>> =
+        plain.iter().map(|value| value.as_bytes().to_vec()).chain([vec![b'x'; 300]]).collect();
+    assert!(!surveyed(&CLASSES, &values).contains(&true));
+    let seen =
+        surveyed(&CLASSES, &[b"bob@example.com".to_vec(), b"none".to_vec(), b"4111 1111 1111".to_vec()]);
+    assert_eq!(seen, [true, false, true]);
+}
+
 /// Without numbers of persons: they are so short that random ones are found, as the name says.
 fn is_silent(value: &[u8]) -> Result<(), TestCaseError> {
     let findings = CLASSES.find(b"", value);
@@ -462,6 +492,26 @@ proptest! {
         let value = parts.concat();
         for finding in ALL.find(&value, &value) {
             prop_assert!(value.get(finding.range).is_some_and(|piece| !piece.is_empty()));
+        }
+    }
+
+    #[test]
+    fn a_survey_misses_nothing(values in proptest::collection::vec(proptest::collection::vec(prop_oneof![
+        any::<Vec<u8>>(),
+        (0..ANCHORS.len()).prop_map(|at| ANCHORS[at].0.as_bytes().to_vec()),
+        look_alike().prop_map(String::into_bytes),
+        proptest::sample::select(vec![
+            "bob@example.com", "4111 1111 1111 1111", "card 4111111111111111", "DE89370400440532013000",
+            "AB123456C", "219-09-9999", "Cookie: a=9f8d2a7c4b1e6f3a", "sess:4fT8kQ2zW7xR9bN3mC6v", " ", "\"", "7",
+            "eyJhbGciOiJub25lIn0.e30.", "AKIAQ3EGRZ7N5KDL2MWT", "-----BEGIN PRIVATE KEY-----\n",
+            "MC4CAQAwBQYDK2VwBCIEIBd9dP2gIeTzVbNnOkvJ3zmM1yGj5Rj0Qm4mUuNnBq0X",
+        ]).prop_map(|text| text.as_bytes().to_vec()),
+    ], 0..4).prop_map(|parts| parts.concat()), 0..30)) {
+        for classifier in [&*CLASSES, &*ALL] {
+            for (value, seen) in values.iter().zip(surveyed(classifier, &values)) {
+                let found = classifier.find(b"card", value);
+                prop_assert!(seen || found.is_empty(), "{found:?} in {:?}", String::from_utf8_lossy(value));
+            }
         }
     }
 

@@ -1,6 +1,6 @@
 //! The catalogue of forged certificates, against clients with one fault each.
 
-use crate::support::{capturing, client, text_of, wirelab};
+use crate::support::{capturing, client, record, text_of, wirelab};
 
 /// Runs a fixture against the scenarios and holds the exit code against what it deserves.
 fn expect(fixture: &str, scenarios: &[&str], code: i32) {
@@ -60,4 +60,35 @@ fn a_client_that_accepts_no_good_certificate_of_the_shape_proves_nothing() {
         &["certificate/signature-flipped", "certificate/self-signed-wrong-host"],
         0,
     );
+}
+
+/// Who asks for the list learns what is on it and who signed it, and the evidence tells who asked.
+#[test]
+fn lists_of_revoked_certificates_tell_whoever_fetches_them() {
+    if !capturing() {
+        return;
+    }
+    if std::process::Command::new("openssl").arg("version").output().is_err() {
+        println!("skipped: openssl is not installed");
+        return;
+    }
+    let ids = ["list-revoked", "list-other-issuer", "list-issuer-without-sign", "list-without-number"]
+        .map(|certificate| format!("certificate/{certificate}"));
+    let [revoked, other, without_sign, without_number] = ids.each_ref().map(String::as_str);
+    for (fixture, verdicts, word) in [
+        ("asks_list.py", ["secure", "secure", "secure", "compromised"], "was fetched 1x"),
+        ("verifies.py", ["compromised"; 4], "nobody fetched the list"),
+    ] {
+        let command = client(fixture);
+        let arguments = ["run", revoked, other, without_sign, without_number, "--client-cmd", &command];
+        let (output, folder) = wirelab(&arguments);
+        assert_eq!(output.status.code(), Some(0), "{fixture}: {}", text_of(&output));
+        let record = record(&folder);
+        for (id, verdict) in ids.iter().zip(verdicts) {
+            let arms = record["arms"].as_array().unwrap();
+            let arm = arms.iter().find(|arm| arm["scenario"] == **id && arm["arm"] == "tls").unwrap();
+            assert_eq!(arm["verdict"], verdict, "{fixture} {id}: {arm:#}");
+            assert!(arm["why"].as_str().unwrap().contains(word), "{fixture} {id}: {arm:#}");
+        }
+    }
 }

@@ -161,4 +161,21 @@ fn the_other_folders_with_the_built_in_client() {
         let live = if scenario.starts_with("stall/") { "hung" } else { "compromised" };
         assert_eq!(verdict, if arm == "tls" { "secure" } else { live }, "{scenario} {arm}");
     }
+    // What the client offers is told also by those who never open its hello.
+    for arm in ["path-record-dropped", "cleartext-clear-reset"] {
+        let evidence = folder.path().join(format!("run/evidence/builtin/{arm}/tls/evidence.json"));
+        let evidence: serde_json::Value =
+            serde_json::from_str(&std::fs::read_to_string(evidence).unwrap()).unwrap();
+        let hello = &evidence["peer"]["connections"][0]["hello"];
+        assert_eq!(hello["sni"], "localhost", "{arm}: {evidence:#}");
+        assert_eq!(hello["offered"]["versions"], serde_json::json!(["TLSv1.3", "TLSv1.2"]), "{arm}");
+    }
+}
+
+/// OpenSSL does as it is asked, unless it is told not to: the request is one, and the session goes on without it.
+#[test]
+fn who_begins_anew_when_asked_is_told_of() {
+    let scenario = "handshake/tls12-renegotiation-forced";
+    expect("verifies.py", "5", &[(scenario, "compromised")]);
+    expect("never_renegotiates.py", "5", &[(scenario, "secure")]);
 }

@@ -43,7 +43,7 @@ fn the_built_in_client_checks_again_and_each_attack_is_live() {
         assert_eq!(verdict, "secure", "{scenario}: {why}");
     }
     let live = arms(&record, "tls-unverified");
-    assert_eq!(live.len(), 7);
+    assert_eq!(live.len(), 8);
     for (scenario, (verdict, why)) in live {
         assert_eq!(verdict, "compromised", "{scenario}: {why}");
         let resumes = scenario.contains("/resumed-");
@@ -71,6 +71,7 @@ fn who_checks_each_time_is_secure_however_it_comes_back() {
         let mut all = FORGED.map(|scenario| (scenario, "secure", "after a good session")).to_vec();
         all.push(("reconnect/expired", "secure", "after a good session"));
         all.push(("reconnect/resumed-expired", "secure", "did not resume"));
+        all.push(("reconnect/resumed-wrong-host", "secure", "did not resume"));
         all.push(("reconnect/early-data-replayed", "secure", "sent none"));
         expect(fixture, &all);
     }
@@ -91,6 +92,7 @@ fn who_resumes_is_not_shown_a_certificate_and_the_others_are() {
     let mut all = FORGED.map(|scenario| (scenario, "secure", "")).to_vec();
     all.push(("reconnect/resumed-expired", "compromised", "resumed its session without"));
     all.push(("reconnect/resumed-untrusted-authority", "compromised", "resumed its session without"));
+    all.push(("reconnect/resumed-wrong-host", "compromised", "resumed its session without"));
     all.push(("reconnect/early-data-replayed", "secure", "sent none"));
     expect("resumes.py", &all);
 }

@@ -146,3 +146,27 @@ fn each_way_to_give_it_a_client_certificate_works_and_is_secure() {
     let said = std::fs::read_to_string(said).unwrap();
     assert!(said.contains("knows no sslcert= and sslkey="), "it says what it does: {said}");
 }
+
+/// The only client of the registry that fetches lists: it refuses who is on one, and goes on with a good server that
+/// names none.
+#[test]
+fn who_fetches_lists_of_revoked_certificates_refuses_what_is_on_them() {
+    if built("3.4.35", "").is_none() {
+        return;
+    }
+    let clients = project().join("..");
+    let id = "certificate/list-revoked";
+    for (name, verdict, fetched) in [
+        ("3.4.35-chain-policy", "compromised", "nobody fetched"),
+        ("3.4.35-revocation", "secure", "was fetched"),
+    ] {
+        let name = format!("stackexchange-redis-{name}");
+        let arguments = ["run", id, "--client", &name, "--clients", clients.to_str().unwrap()];
+        let (output, folder) = wirelab(&arguments);
+        let record = record(&folder);
+        let mut arms = record["arms"].as_array().unwrap().iter();
+        let arm = arms.find(|arm| arm["client"] == name && arm["arm"] == "tls").unwrap();
+        assert_eq!(arm["verdict"], verdict, "{name}: {arm:#}\n{}", text_of(&output));
+        assert!(arm["why"].as_str().unwrap().contains(fetched), "{name}: {arm:#}");
+    }
+}

@@ -4,9 +4,11 @@
 use rcgen::{GeneralSubtree, NameConstraints};
 use time::Duration;
 
+use super::usage::UNKNOWN;
 use crate::Entry;
 use crate::entry::Expectation::Policy;
 use crate::entry::Recipe::Anchored;
+use crate::template::extension;
 use wirelab_model::Importance::{Low, Medium};
 
 pub(super) static ENTRIES: &[Entry] = &[
@@ -40,5 +42,18 @@ pub(super) static ENTRIES: &[Entry] = &[
                 excluded_subtrees: Vec::new(),
             });
         }),
+    },
+    Entry {
+        id: "anchor-unknown-critical",
+        title: "trusted authority with an unknown critical extension",
+        flaw: "the authority that the client is told to trust has a critical extension that nobody knows",
+        reference: "RFC 5280 sections 4.2 and 6.1.1",
+        cwe: "CWE-295",
+        importance: Low,
+        expectation: Policy,
+        host: "localhost",
+        fix: "use a library that obeys the extensions of trusted authorities too, and put none with such limits into \
+              trust stores",
+        recipe: Anchored(|params, _| params.custom_extensions.push(extension(UNKNOWN, true, b"\x05\x00"))),
     },
 ];

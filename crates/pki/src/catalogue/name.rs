@@ -530,7 +530,7 @@ pub(super) static ENTRIES: &[Entry] = &[
 ];
 
 /// So many names, the right one last.
-fn many(params: &mut CertificateParams, count: usize) -> Result<(), rcgen::Error> {
+pub(crate) fn many(params: &mut CertificateParams, count: usize) -> Result<(), rcgen::Error> {
     params.subject_alt_names.clear();
     for number in 1..count {
         params.subject_alt_names.push(SanType::DnsName(format!("h{number}.evil.test").try_into()?));

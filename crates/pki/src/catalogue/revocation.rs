@@ -1,8 +1,9 @@
-//! Whether it was revoked: RFC 6960. Clients may ask or not, so all of it is left to them.
+//! Whether it was revoked: RFC 6960, and the lists of RFC 5280 section 5. Clients may ask or not, so all of it is left to them.
 
 use crate::Entry;
 use crate::entry::Expectation::Policy;
-use crate::entry::Recipe::Stapled;
+use crate::entry::Recipe::{Listed, Stapled};
+use crate::list::ListFault;
 use crate::ocsp::Staple;
 use wirelab_model::Importance::{High, Low, Medium};
 
@@ -66,5 +67,53 @@ pub(super) static ENTRIES: &[Entry] = &[
         host: "localhost",
         fix: "refuse such a certificate without a response",
         recipe: Stapled(Staple::Missing),
+    },
+    Entry {
+        id: "list-revoked",
+        title: "certificate on the list of revoked ones",
+        flaw: "the list of revoked certificates that it names has it",
+        reference: "RFC 5280 section 6.3",
+        cwe: "CWE-299",
+        importance: High,
+        expectation: Policy,
+        host: "localhost",
+        fix: "fetch the lists that certificates name, and refuse what is on them",
+        recipe: Listed(ListFault::Revoked),
+    },
+    Entry {
+        id: "list-without-number",
+        title: "list of revoked certificates without a number",
+        flaw: "the list of revoked certificates that it names has no number, so that an old one cannot be told from a new one",
+        reference: "RFC 5280 section 5.2.3",
+        cwe: "CWE-299",
+        importance: Low,
+        expectation: Policy,
+        host: "localhost",
+        fix: "take lists with a number only, and none that is older than the last",
+        recipe: Listed(ListFault::WithoutNumber),
+    },
+    Entry {
+        id: "list-other-issuer",
+        title: "list of revoked certificates by another authority",
+        flaw: "another authority signed the list of revoked certificates that it names",
+        reference: "RFC 5280 section 6.3.3",
+        cwe: "CWE-299",
+        importance: Medium,
+        expectation: Policy,
+        host: "localhost",
+        fix: "take the list of the authority that signed the certificate only, and go on without one only where that is meant",
+        recipe: Listed(ListFault::OtherIssuer),
+    },
+    Entry {
+        id: "list-issuer-without-sign",
+        title: "list by an authority that may not sign lists",
+        flaw: "its authority has no cRLSign, and signed the list of revoked certificates all the same",
+        reference: "RFC 5280 section 6.3.3",
+        cwe: "CWE-299",
+        importance: Low,
+        expectation: Policy,
+        host: "localhost",
+        fix: "ask for cRLSign in the certificate of who signed a list",
+        recipe: Listed(ListFault::IssuerWithoutSign),
     },
 ];

@@ -15,7 +15,7 @@ const KEY_USAGE: &[u64] = &[2, 5, 29, 15];
 const AUTHORITY_KEY: &[u64] = &[2, 5, 29, 35];
 const EXTENDED_USAGE: &[u64] = &[2, 5, 29, 37];
 /// In the arc for examples (RFC 5612).
-const UNKNOWN: &[u64] = &[1, 3, 6, 1, 4, 1, 32_473, 6379];
+pub(super) const UNKNOWN: &[u64] = &[1, 3, 6, 1, 4, 1, 32_473, 6379];
 
 pub(super) static ENTRIES: &[Entry] = &[
     Entry {

@@ -45,8 +45,15 @@ pub(crate) fn openssl(lab: &Lab, identity: &Identity, purpose: &str, name: &[&st
     let leaf = Identity { chain: vec![rest.chain.remove(0)], ..identity.clone() };
     let leaf = put(&folder, "leaf.pem", leaf.chain_pem());
     let rest = put(&folder, "rest.pem", rest.chain_pem() + &trusted);
-    let output = Command::new("openssl")
-        .args(["verify", "-no-CApath", "-no-CAstore", "-CAfile", &authority, "-untrusted", &rest])
+    let mut command = Command::new("openssl");
+    command.arg("verify");
+    if let Some(list) = &identity.list {
+        // A file in PEM: before 3.1 it reads no other.
+        let list = pem::encode(&pem::Pem::new("X509 CRL", list.as_slice()));
+        command.args(["-crl_check", "-CRLfile", &put(&folder, "list.pem", list)]);
+    }
+    let output = command
+        .args(["-no-CApath", "-no-CAstore", "-CAfile", &authority, "-untrusted", &rest])
         .args(["-purpose", purpose, "-auth_level", "2", "-attime", &(NOW_MS / 1000).to_string()])
         .args(name)
         .arg(&leaf)

@@ -1,7 +1,7 @@
 //! What the witnesses of an arm say, in lines for people.
 
 use wirelab_model::{
-    ArmEvidence, CanaryKind, Connection, Ending, FlowKind, FlowSeen, Handshake, Opening, WireReport,
+    ArmEvidence, CanaryKind, Connection, Ending, FlowKind, FlowSeen, Handshake, Offered, Opening, WireReport,
 };
 
 /// One line: who says it, and what.
@@ -28,6 +28,8 @@ pub(crate) fn facts(evidence: &ArmEvidence) -> Vec<Fact> {
         say("Peer read", tally(peer.connections.iter().flat_map(|one| one.commands.iter().cloned()), ", "));
         let tampered = peer.connections.iter().flat_map(|one| one.tampered.iter().cloned());
         say("Peer changed", tally(tampered, ", "));
+        let fetched = peer.list_fetched.map(|times| format!("fetched {times}x"));
+        say("List of revoked certificates", fetched.unwrap_or_default());
     }
     let error = evidence.client.error.iter().fold(String::new(), |_, error| format!(": {error}"));
     say("Client", format!("{}{error}", evidence.client.end));
@@ -91,6 +93,12 @@ fn secrets(wire: &WireReport) -> String {
     found.collect::<Vec<_>>().join("; ")
 }
 
+fn offers(sni: Option<&str>, offered: &Offered) -> String {
+    let name = sni.unwrap_or("no name");
+    let (versions, suites) = (offered.versions.join(" and "), offered.ciphers.len());
+    format!(", asked for {name}, offered {versions}, {suites} suites, JA4 {}", offered.ja4)
+}
+
 fn connection(connection: &Connection) -> String {
     let opening = match connection.opening {
         Opening::Silent => "the client connected and said nothing",
@@ -107,11 +115,15 @@ fn connection(connection: &Connection) -> String {
             Handshake::Failed { reason } => format!("could not be shown it whole: {reason}"),
         };
         if let Some(offered) = &tls.offered {
-            let name = tls.sni.as_deref().unwrap_or("no name");
-            let (versions, suites) = (offered.versions.join(" and "), offered.ciphers.len());
-            words += &format!(", asked for {name}, offered {versions}, {suites} suites, JA4 {}", offered.ja4);
+            words += &offers(tls.sni.as_deref(), offered);
         }
         words += &format!(", was shown the certificate `{}` and {handshake}", tls.certificate);
+    }
+    if let Some(hello) = &connection.hello {
+        words += &offers(hello.sni.as_deref(), &hello.offered);
+    }
+    if let Some(alert) = &connection.declined {
+        words += &format!(", declined with {alert}");
     }
     if let Some(identity) = &connection.client_identity {
         words += &format!(", showed the certificate of {}", crate::connection::identity_in_words(identity));

@@ -42,6 +42,7 @@ pub(crate) fn picture(arm: &ArmRecord, attack: &Attack, gained: &str) -> Result<
             Attack::Corrupt => Some("corrupter"),
             Attack::Misbehave { .. }
             | Attack::Stall { .. }
+            | Attack::Renegotiate { .. }
             | Attack::OnPath { .. }
             | Attack::HostileReply { .. } => Some("rogue"),
             Attack::Redirect { .. } => Some("redirector"),

@@ -1,9 +1,9 @@
 //! Servers of TLS 1.2 that are open to what RFC 5746 closed: somebody speaks to the server first, and lets the
-//! client's handshake follow in the same session.
+//! client's handshake follow in the same session. And one that asks for another handshake.
 
 use super::Entry;
 use super::GENERATOR;
-use super::Recipe::Script;
+use super::Recipe::{Renegotiate, Script};
 use crate::script::{Signature, Step};
 use wirelab_model::Importance::{Low, Medium};
 use wirelab_pki::Expectation::Policy;
@@ -57,5 +57,17 @@ pub(super) static ENTRIES: &[Entry] = &[
                 Step::Done,
             ],
         ),
+    },
+    Entry {
+        id: "tls12-renegotiation-forced",
+        title: "server that asks for another handshake",
+        flaw: "it sends a HelloRequest in the session, in front of the first reply",
+        reference: "RFC 5246 section 7.4.1.1",
+        cwe: "CWE-757",
+        importance: Low,
+        expectation: Policy,
+        fix: "decline with no_renegotiation, as TLS 1.3 and HTTP/2 have no renegotiation at all, or turn it off in the \
+              TLS library",
+        recipe: Renegotiate,
     },
 ];

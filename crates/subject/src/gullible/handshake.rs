@@ -1,13 +1,14 @@
+use super::locks::Locks;
 use super::session::Channel;
 use super::{Item, Stuck, Wire, open};
 use crate::Target;
 use wirelab_tls::{
-    AES_128_GCM_SHA256, ClientHello, Exchange, Keys, Reader, Schedule, ServerHello, Ticket, Traffic,
-    early_traffic, extension_type, group, handshake, kind, message_type, record, vector8, version,
+    AES_128_GCM_SHA256, ClientHello, Exchange, Keys, OldSession, Reader, Schedule, ServerHello, Ticket,
+    Traffic, early_traffic, extension_type, group, handshake, kind, message_type, record, vector8, version,
 };
 
-/// Most messages of the peer's that it goes through.
-const MOST_MESSAGES: usize = 64;
+/// Most records of the peer's that it goes through: as many as the longest message there can be takes, and some.
+const MOST_RECORDS: usize = (1 << 10) + 64;
 
 /// How it went.
 pub(super) enum Outcome {
@@ -33,6 +34,11 @@ struct Handshake {
     /// Keys of what it sends before the server answers, and whether the server takes that.
     early: Option<Keys>,
     takes_early: bool,
+    /// Of a server with TLS 1.2: the random of its hello, and its point on X25519.
+    old_random: Vec<u8>,
+    old_point: Option<Vec<u8>>,
+    /// Keys of TLS 1.2, once there are any.
+    old: Option<OldSession>,
 }
 
 /// Shakes hands with whatever is there.
@@ -56,7 +62,7 @@ pub(super) async fn shake(
         state.early = Some(keys);
     }
     wire.send(&flight).await?;
-    for _ in 0..MOST_MESSAGES {
+    for _ in 0..MOST_RECORDS {
         match wire.next().await {
             Item::Nothing if !state.answered => return Ok(Outcome::NoTls),
             Item::Nothing => return Err("the peer went away during the handshake".into()),
@@ -74,6 +80,13 @@ pub(super) async fn shake(
             Item::Record(kind, payload) => {
                 let opened = match (&mut state.open, kind) {
                     (Some(keys), kind::APPLICATION_DATA) => open(keys, &payload),
+                    (None, kind::HANDSHAKE) if state.old.is_some() => {
+                        // The server's Finished, which it does not compare: without the keys it does not open.
+                        let old =
+                            state.old.take().and_then(|mut old| old.server.open(kind, &payload).map(|_| old));
+                        let old = old.ok_or("the peer's Finished cannot be opened")?;
+                        return Ok(Outcome::Secured(Box::new(state.old_channel(old))));
+                    }
                     _ => Some((kind, payload)),
                 };
                 let Some((kind, content)) = opened else { continue };
@@ -126,6 +139,9 @@ impl Handshake {
             asked: None,
             early: None,
             takes_early: false,
+            old_random: Vec::new(),
+            old_point: None,
+            old: None,
         })
     }
 
@@ -148,8 +164,11 @@ impl Handshake {
                     let early = |(kind, _): &(u16, &[u8])| *kind == extension_type::EARLY_DATA;
                     self.takes_early = Reader(block).extensions().iter().any(early);
                 }
+                message_type::SERVER_KEY_EXCHANGE => self.old_point = point(&message),
                 message_type::SERVER_HELLO_DONE if self.traffic.is_none() => {
+                    self.schedule.note(&message);
                     self.go_on_before_tls13(wire).await?;
+                    continue;
                 }
                 message_type::FINISHED if self.traffic.is_some() => {
                     self.schedule.note(&message);
@@ -179,6 +198,7 @@ impl Handshake {
             return wire.send(&record(kind::HANDSHAKE, version::TLS12, &again)).await;
         }
         self.schedule.note(message);
+        self.old_random = hello.random.to_vec();
         if hello.is_tls13() && self.traffic.is_none() {
             let shared = self.exchange.shared(hello.share().unwrap_or_default());
             if let Some(ticket) = self.hello.resumes.as_ref().filter(|_| hello.resumes()) {
@@ -191,9 +211,24 @@ impl Handshake {
         Ok(())
     }
 
-    /// It has no keys of the older versions; who answers a finished hello at all has gone on.
-    async fn go_on_before_tls13(&self, wire: &mut Wire) -> Result<(), Stuck> {
+    /// Where the server has a key on X25519, both have keys of TLS 1.2 now. Of all else it has none; who answers a
+    /// finished hello at all has gone on.
+    async fn go_on_before_tls13(&mut self, wire: &mut Wire) -> Result<(), Stuck> {
         let exchange = handshake(message_type::CLIENT_KEY_EXCHANGE, &vector8(&self.exchange.public));
+        self.schedule.note(&exchange);
+        if let Some(point) = &self.old_point {
+            let shared = self.exchange.shared(point);
+            let mut old = OldSession::new(&shared, &self.hello.random, &self.old_random);
+            let content = old.client_finished(&self.schedule.hash());
+            let finished = old.client.seal(kind::HANDSHAKE, &handshake(message_type::FINISHED, &content));
+            self.old = Some(old);
+            let flight = [
+                record(kind::HANDSHAKE, version::TLS12, &exchange),
+                record(kind::CHANGE_CIPHER_SPEC, version::TLS12, &[1]),
+                finished,
+            ];
+            return wire.send(&flight.concat()).await;
+        }
         let finished = handshake(message_type::FINISHED, &[0; 12]);
         let flight = [
             record(kind::HANDSHAKE, version::TLS12, &exchange),
@@ -201,6 +236,17 @@ impl Handshake {
             record(kind::HANDSHAKE, version::TLS12, &finished),
         ];
         wire.send(&flight.concat()).await
+    }
+
+    fn old_channel(&mut self, old: OldSession) -> Channel {
+        Channel {
+            locks: Locks::Old { seal: old.client, open: old.server },
+            replies: std::mem::take(&mut self.replies),
+            schedule: self.schedule.clone(),
+            hello: self.hello.write(),
+            ticket: None,
+            early_taken: false,
+        }
     }
 
     async fn finish(&mut self, wire: &mut Wire) -> Result<Channel, Stuck> {
@@ -229,12 +275,22 @@ impl Handshake {
         flight.extend(seal.seal(kind::HANDSHAKE, &finished));
         wire.send(&flight).await?;
         Ok(Channel {
-            seal: Traffic::keys(&application.client),
-            open: Traffic::keys(&application.server),
+            locks: Locks::Modern {
+                seal: Traffic::keys(&application.client),
+                open: Traffic::keys(&application.server),
+            },
             replies: std::mem::take(&mut self.replies),
             schedule: later,
+            hello: self.hello.write(),
             ticket: None,
             early_taken: self.takes_early,
         })
     }
+}
+
+/// The key of a ServerKeyExchange, where it is one on X25519 (RFC 8422 section 5.4).
+fn point(message: &[u8]) -> Option<Vec<u8>> {
+    let [3, high, low, rest @ ..] = message.get(4..)? else { return None };
+    let on = u16::from_be_bytes([*high, *low]) == group::X25519;
+    Reader(rest).vector8().filter(|_| on).map(<[u8]>::to_vec)
 }

@@ -1,16 +1,18 @@
-use super::{Item, Wire, open};
+use super::locks::Locks;
+use super::{Item, Wire};
 use crate::Target;
 use crate::target::USERNAME;
-use wirelab_tls::{Keys, Reader, Schedule, Ticket, kind};
+use wirelab_tls::{HELLO_REQUEST, Reader, Schedule, Ticket, kind};
 
 /// Keys of a finished handshake.
 pub(super) struct Channel {
-    pub(super) seal: Keys,
-    pub(super) open: Keys,
+    pub(super) locks: Locks,
     /// What came before there were keys: taken for the first replies.
     pub(super) replies: Vec<u8>,
     /// The handshake, for what comes of it later.
     pub(super) schedule: Schedule,
+    /// What it says when it is asked to shake hands once more.
+    pub(super) hello: Vec<u8>,
     /// The first that the peer gave.
     pub(super) ticket: Option<Ticket>,
     /// The peer has the AUTH already: it was sent before the peer's first word, and taken.
@@ -37,6 +39,7 @@ pub(super) async fn lead(
     target: &Target,
     received: &mut Option<String>,
 ) {
+    wire.most = wire.taken + super::MOST;
     let canaries = &target.canaries;
     let replies = channel.as_ref().map(|channel| channel.replies.clone()).unwrap_or_default();
     let mut talk = Talk { wire, channel, replies };
@@ -57,7 +60,7 @@ impl Talk<'_> {
     /// Sends a command, or nothing, and waits for the next reply.
     async fn say(&mut self, mut bytes: Vec<u8>) -> Vec<u8> {
         if let Some(channel) = self.channel.as_mut().filter(|_| !bytes.is_empty()) {
-            bytes = channel.seal.seal(kind::APPLICATION_DATA, &bytes);
+            bytes = channel.locks.seal(kind::APPLICATION_DATA, &bytes);
         }
         // It does not mind either that nobody is there any more.
         drop(self.wire.send(&bytes).await);
@@ -88,11 +91,17 @@ impl Talk<'_> {
                 self.replies.extend(bytes);
                 true
             }
-            Item::Record(kind::APPLICATION_DATA, payload) => {
-                match open(&mut channel.open, &payload) {
+            Item::Record(of, payload) => {
+                match channel.locks.open(of, &payload) {
                     Some((kind::APPLICATION_DATA, content)) => self.replies.extend(content),
                     Some((kind::ALERT, _)) => return false,
-                    Some((kind::HANDSHAKE, content)) if channel.ticket.is_none() => {
+                    Some((kind::HANDSHAKE, content)) if content == HELLO_REQUEST => {
+                        let hello = channel.locks.seal(kind::HANDSHAKE, &channel.hello);
+                        drop(self.wire.send(&hello).await);
+                    }
+                    Some((kind::HANDSHAKE, content))
+                        if of == kind::APPLICATION_DATA && channel.ticket.is_none() =>
+                    {
                         let first = Reader(&content).handshake().map(|(_, message)| message);
                         channel.ticket = first.and_then(|message| Ticket::read(message, &channel.schedule));
                     }
@@ -102,8 +111,6 @@ impl Talk<'_> {
                 }
                 true
             }
-            Item::Record(kind::ALERT, _) => false,
-            Item::Record(..) => true,
         }
     }
 }

@@ -6,6 +6,7 @@ use std::ffi::OsString;
 use std::fs::{DirBuilder, OpenOptions};
 use std::io::Write;
 use std::net::{Ipv4Addr, TcpListener};
+use std::ops::Range;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -83,26 +84,36 @@ pub(super) fn io<T>(what: &str, result: std::io::Result<T>) -> Result<T, ServerE
     result.map_err(|source| ServerError::Io { what: what.to_owned(), source })
 }
 
-/// Ports to listen on: a free one for each that is 0, and 0 for each that is not wanted. Foreign servers
-/// take no "any free port". Between this and their start another program could take the port; then they say
-/// so and the run ends with that message.
+/// Ports for foreign servers, which take no "any free port": below those that Linux gives away by itself (from 32768 on),
+/// also with the 10000 that a bus of a cluster is above its port.
+const PORTS: Range<u16> = 11_000..22_000;
+
+/// Ports to listen on: a free one for each that is 0, and 0 for each that is not wanted. None is given twice in a
+/// process. Another program could take one before its server starts: then they say so and the run ends with that message.
 pub(super) fn resolve<const N: usize>(wanted: [Option<u16>; N]) -> Result<[u16; N], ServerError> {
-    let what = "cannot find a free port";
     let mut ports = [0; N];
-    // Held until all are known, or two could be the same.
-    let mut held = Vec::new();
     for (port, wanted) in ports.iter_mut().zip(wanted) {
         *port = match wanted {
-            Some(0) => {
-                let listener = io(what, TcpListener::bind((Ipv4Addr::LOCALHOST, 0)))?;
-                let port = io(what, listener.local_addr())?.port();
-                held.push(listener);
-                port
-            }
+            Some(0) => free_port()?,
             wanted => wanted.unwrap_or(0),
         };
     }
     Ok(ports)
+}
+
+fn free_port() -> Result<u16, ServerError> {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let mut last = None;
+    for _ in PORTS {
+        // Processes that run at the same time begin at different places.
+        let number = std::process::id().wrapping_mul(101).wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed));
+        let port = PORTS.start + (number % PORTS.len() as u32) as u16;
+        match TcpListener::bind((Ipv4Addr::LOCALHOST, port)) {
+            Ok(_) => return Ok(port),
+            Err(error) => last = Some(error),
+        }
+    }
+    io("cannot find a free port", Err(last.unwrap_or_else(|| std::io::ErrorKind::AddrInUse.into())))
 }
 
 /// Where a server writes its log: `name.log`, in the folder of the trial's evidence.

@@ -23,21 +23,26 @@ fn is_local(byte: &u8) -> bool {
 }
 
 fn is_domain(byte: &u8) -> bool {
-    byte.is_ascii_alphanumeric() || b".-".contains(byte)
+    byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-')
+}
+
+/// The end of what may be a domain behind the `@` at `at`. None where what nearly every `@` lacks that is in no address
+/// is not there: letters or digits around it, and a dot behind it.
+#[inline]
+pub(super) fn may_be(value: &[u8], at: usize) -> Option<usize> {
+    let around = [at.checked_sub(1)?, at + 1].map(|near| value.get(near));
+    if !around.iter().all(|byte| byte.is_some_and(u8::is_ascii_alphanumeric)) {
+        return None;
+    }
+    let limit = value.len().min(at + 2 + MAX_DOMAIN);
+    let end = run(value.get(..limit)?, at + 1, is_domain);
+    value.get(at + 1..end)?.contains(&b'.').then_some(end)
 }
 
 /// The address around the `@` at `at`.
 #[inline(never)]
 pub(super) fn address(value: &[u8], at: usize) -> Option<Range<usize>> {
-    // What nearly every other `@` lacks comes first: letters or digits around it, and a dot behind it.
-    let around = [at.checked_sub(1)?, at + 1].map(|near| value.get(near));
-    let limit = value.len().min(at + 2 + MAX_DOMAIN);
-    let mut end = run(value.get(..limit)?, at + 1, is_domain);
-    if !around.iter().all(|byte| byte.is_some_and(u8::is_ascii_alphanumeric))
-        || !value.get(at + 1..end)?.contains(&b'.')
-    {
-        return None;
-    }
+    let mut end = may_be(value, at)?;
     let before = value.get(at.saturating_sub(MAX_LOCAL + 1)..at)?;
     let length = before.iter().rev().take_while(|byte| is_local(byte)).count();
     let mut start = at - length;

@@ -14,10 +14,18 @@ struct Block {
     capitals: u64,
 }
 
-/// Gives the places where a run of four or more digits begins, and those where two capital letters and two
-/// digits stand, as in front of an account number.
+/// What begins at a place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Mark {
+    /// A run of four or more digits.
+    Run,
+    /// Two capital letters and two digits, as in front of an account number.
+    Account,
+}
+
+/// Gives the places where something begins.
 #[inline]
-pub(super) fn pass(value: &[u8], run: &mut impl FnMut(usize), account: &mut impl FnMut(usize)) {
+pub(super) fn pass(value: &[u8], give: &mut impl FnMut(Mark, usize)) {
     let mut before = Block::default();
     let (blocks, rest) = value.as_chunks::<BLOCK>();
     for (index, bytes) in blocks.iter().enumerate() {
@@ -25,23 +33,17 @@ pub(super) fn pass(value: &[u8], run: &mut impl FnMut(usize), account: &mut impl
         for (at, part) in bytes.as_chunks::<PART>().0.iter().enumerate() {
             block.add(look(part), at * PART);
         }
-        places(index * BLOCK, block, before, run, account);
+        places(index * BLOCK, block, before, give);
         before = block;
     }
     if !rest.is_empty() {
-        places(value.len() - rest.len(), short(value, rest), before, run, account);
+        places(value.len() - rest.len(), short(value, rest), before, give);
     }
 }
 
 /// Places whose last byte is in this block: the first may lie in the block before.
 #[inline]
-fn places(
-    base: usize,
-    block: Block,
-    before: Block,
-    run: &mut impl FnMut(usize),
-    account: &mut impl FnMut(usize),
-) {
+fn places(base: usize, block: Block, before: Block, give: &mut impl FnMut(Mark, usize)) {
     let digit = |back: u32| after(block.digits, before.digits, back);
     let capital = |back: u32| after(block.capitals, before.capitals, back);
     let two = block.digits & digit(1);
@@ -51,11 +53,11 @@ fn places(
     let mut runs = two & digit(2) & digit(3) & !digit(4);
     let mut accounts = two & capital(2) & capital(3);
     while runs != 0 {
-        run(base + place(runs) - 3);
+        give(Mark::Run, base + place(runs) - 3);
         runs &= runs - 1;
     }
     while accounts != 0 {
-        account(base + place(accounts) - 3);
+        give(Mark::Account, base + place(accounts) - 3);
         accounts &= accounts - 1;
     }
 }
@@ -144,7 +146,10 @@ mod tests {
             let accounts: Vec<_> =
                 (0..value.len()).filter(|at| four(*at, [capital, capital, digit, digit])).collect();
             let (mut seen_runs, mut seen_accounts) = (Vec::new(), Vec::new());
-            pass(&value, &mut |at| seen_runs.push(at), &mut |at| seen_accounts.push(at));
+            pass(&value, &mut |mark, at| match mark {
+                Mark::Run => seen_runs.push(at),
+                Mark::Account => seen_accounts.push(at),
+            });
             prop_assert_eq!(seen_runs, runs);
             prop_assert_eq!(seen_accounts, accounts);
         }

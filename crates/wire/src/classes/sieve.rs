@@ -4,6 +4,7 @@
 //! faster so than by looking for the words themselves.
 
 use aho_corasick::packed::Searcher;
+use aho_corasick::{AhoCorasick, Input, Span};
 use memchr::memmem::Finder;
 
 /// Four bytes out of each word, the rarer ones. Not more than 32 of them: that many are looked for in steps
@@ -33,6 +34,22 @@ impl Sieve {
         Self { parts: Searcher::new(PARTS), short: Finder::new(SHORT) }
     }
 
+    /// The next place from `from` on where a word of more than three bytes may be; `words` are all of them.
+    pub(super) fn part(&self, bytes: &[u8], from: usize, words: &AhoCorasick) -> Option<usize> {
+        if from >= bytes.len() {
+            return None;
+        }
+        match &self.parts {
+            Some(parts) => Some(parts.find_in(bytes, Span::from(from..bytes.len()))?.start()),
+            None => Some(words.find(Input::new(bytes).range(from..))?.start()),
+        }
+    }
+
+    /// The next place from `from` on of the word of three bytes.
+    pub(super) fn short(&self, bytes: &[u8], from: usize) -> Option<usize> {
+        Some(from + self.short.find(bytes.get(from..)?)?)
+    }
+
     /// False where no word can be in it; true says little.
     pub(super) fn may_hold(&self, value: &[u8]) -> bool {
         value.len() >= SHORTEST
@@ -48,12 +65,20 @@ mod tests {
     #[test]
     fn no_word_falls_through() {
         let sieve = Sieve::new();
+        let slow = Sieve { parts: None, short: Finder::new(SHORT) };
+        let words = super::super::Classifier::new(false).anchors;
         for (word, _) in super::super::ANCHORS {
             assert!(word == SHORT || PARTS.iter().any(|part| word.contains(part)), "{word}");
             for around in 0..80 {
                 let around = "-".repeat(around);
                 let value = format!("{around}{word}{around}");
                 assert!(sieve.may_hold(value.as_bytes()) || value.len() < SHORTEST, "{value}");
+                for sieve in [&sieve, &slow] {
+                    let bytes = format!("{}\0{value}", "xoxb-".repeat(9)).into_bytes();
+                    let from = bytes.len() - value.len();
+                    let found = sieve.part(&bytes, from, &words).or_else(|| sieve.short(&bytes, from));
+                    assert!(found.is_some_and(|at| at >= from), "{value}");
+                }
             }
         }
         let plain = "the quick brown fox jumps over the lazy dog, and over a session of dogs";

@@ -250,7 +250,10 @@ impl Hears<'_, '_> {
         };
         // What cannot be told from a reply to CONFIG GET is masked like one.
         let doubtful = matches!(answer, Answer::Early | Answer::Unknown | Answer::End(..));
-        let ids: Vec<u64> = parts.iter().flat_map(|(_, queued)| queued.iter().map(|one| one.id)).collect();
+        let ids = match &parts {
+            Some((_, queued)) => queued.iter().map(|one| one.id).collect(),
+            None => Vec::new(),
+        };
         out(Event::Reply(Reply {
             flow: self.flow,
             frame: self.at.frame,

@@ -20,6 +20,7 @@ use crate::words::Words;
 use flow::{At, Flow, Shared};
 use foldhash::fast::RandomState;
 use std::collections::HashMap;
+use std::hash::{Hash, Hasher};
 use std::net::SocketAddr;
 use wirelab_model::{Direction, FlowKind, TlsSeen};
 
@@ -236,23 +237,42 @@ pub struct Totals {
     pub after_reset: u64,
 }
 
-/// Two addresses, in either order: quicker to hash and to compare than as they are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-struct Pair {
-    addresses: [u128; 2],
-    /// The ports, and whether the addresses are of IPv6.
-    ports: [u32; 2],
+/// Two addresses with their ports, in either order: quicker to hash and to compare than as they are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Pair {
+    /// Two of IPv4: address and port of one above those of the other, 48 bits each.
+    Short(u128),
+    /// The addresses, those of IPv4 mapped into IPv6, and the ports.
+    Long([u128; 2], u32),
 }
 
 impl Pair {
     fn new(a: SocketAddr, b: SocketAddr) -> Self {
+        if let (SocketAddr::V4(a), SocketAddr::V4(b)) = (a, b) {
+            let [a, b] = [a, b].map(|one| u64::from(one.ip().to_bits()) << 16 | u64::from(one.port()));
+            return Self::Short(u128::from(a.min(b)) << 48 | u128::from(a.max(b)));
+        }
         let packed = |address: SocketAddr| match address {
-            SocketAddr::V4(v4) => (u128::from(v4.ip().to_bits()), u32::from(v4.port())),
-            SocketAddr::V6(v6) => (v6.ip().to_bits(), u32::from(v6.port()) | 1 << 16),
+            SocketAddr::V4(v4) => (v4.ip().to_ipv6_mapped().to_bits(), v4.port()),
+            SocketAddr::V6(v6) => (v6.ip().to_bits(), v6.port()),
         };
         let (a, b) = (packed(a), packed(b));
-        let (first, second) = if a <= b { (a, b) } else { (b, a) };
-        Self { addresses: [first.0, second.0], ports: [first.1, second.1] }
+        let (first, second) = (a.min(b), a.max(b));
+        Self::Long([first.0, second.0], u32::from(first.1) << 16 | u32::from(second.1))
+    }
+}
+
+impl Hash for Pair {
+    #[inline]
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        match self {
+            Self::Short(both) => state.write_u128(*both),
+            Self::Long([first, second], ports) => {
+                state.write_u128(*first);
+                state.write_u128(*second);
+                state.write_u32(*ports);
+            }
+        }
     }
 }
 
