@@ -23,6 +23,10 @@ fn main() -> ProcessExit {
     if words.get(1).is_some_and(|word| word == "supervise") {
         return ProcessExit::from(wirelab_subject::supervise(words.get(2..).unwrap_or_default()));
     }
+    // The same: one of the lab's own clients, in a process that it may break.
+    if words.get(1).is_some_and(|word| word == "client") {
+        return ProcessExit::from(wirelab_subject::own_client(words.get(2..).unwrap_or_default()));
+    }
     // Commands in the help of an error stay whole, so that they can be copied. A second hook cannot be.
     drop(miette::set_hook(Box::new(|_| {
         Box::new(miette::MietteHandlerOpts::new().wrap_lines(false).build())

@@ -5,7 +5,7 @@ use crate::intruder::intruder;
 use crate::{Finding, wire};
 use wirelab_model::{
     Attack, CanaryKind, ClientEnd, Connection, Direction, Ending, Got, Handshake, Link, Opening, PeerReport,
-    Trial,
+    Redirection, Trial,
 };
 
 /// Judges one attacked trial by its own evidence. `secure` from here is not final: see
@@ -23,9 +23,12 @@ pub fn find(attack: &Attack, trial: &Trial) -> Finding {
         Attack::AskCertificate { .. } => crate::ask::ask(trial),
         Attack::Resume { early, .. } => crate::resume::resume(trial, *early),
         Attack::Reconnect { .. } => crate::reconnect::reconnect(trial),
+        Attack::Storm { .. } => crate::storm::storm(trial),
         Attack::Tamper { how, .. } => crate::tamper::tamper(*how, trial),
         Attack::Bait { how, .. } => crate::bait::bait(*how, trial),
         Attack::Corrupt => corrupt(trial),
+        Attack::HostileReply { .. } => crate::hostile::hostile(trial),
+        Attack::Redirect { how: Redirection::Switch, .. } => crate::redirect::switch(trial),
         Attack::Redirect { .. } => crate::redirect::find(trial),
         Attack::Intruder { .. } => intruder(trial),
         Attack::Misbehave { .. } => crate::misbehave::misbehave(trial),
@@ -353,7 +356,7 @@ mod tests {
             ),
             (
                 "broken adapter",
-                |t| t.client.end = ClientEnd::Broken { reason: "x".into() },
+                |t| t.client.end = ClientEnd::Broken { reason: "x".into(), ended: true },
                 Verdict::Inconclusive,
             ),
             (

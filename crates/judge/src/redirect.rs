@@ -7,7 +7,7 @@ use crate::attack::{capture_or_end, claims, short, turned_away};
 use crate::control::{Control, left_behind};
 use crate::{Finding, wire};
 use wirelab_model::{
-    CanaryKind, ClientEnd, Connection, Got, Handshake, Listener, Opening, PeerReport, Trial,
+    CanaryKind, ClientEnd, Connection, Got, Handshake, Listener, Opening, PeerReport, Trial, Verdict,
 };
 
 /// Judges one trial in which the client was sent elsewhere.
@@ -32,6 +32,9 @@ pub(crate) fn find(trial: &Trial) -> Finding {
             got.extend(taken);
             got.push(Got::Redirected);
         }
+        if shown(trial, connection) {
+            got.push(Got::ClientCertificate);
+        }
     }
     let facts = facts(trial, peer);
     if !proven && let Some(why) = contradiction {
@@ -47,6 +50,26 @@ pub(crate) fn find(trial: &Trial) -> Finding {
         return Finding::inconclusive("the client came to the attacker without being sent there");
     }
     Finding { followed: Some(true), ..Finding::compromised(got, words.join("; ")) }
+}
+
+/// The same where a Sentinel says it unasked. A client that does not listen is not covered: it is told nothing.
+pub(crate) fn switch(trial: &Trial) -> Finding {
+    let found = find(trial);
+    let listens = |c: &Connection| {
+        c.commands.iter().any(|word| word.starts_with("SUBSCRIBE/") || word.starts_with("PSUBSCRIBE/"))
+    };
+    let connections = || trial.peer.iter().flat_map(|peer| &peer.connections);
+    let ended = matches!(trial.client.end, ClientEnd::Worked | ClientEnd::Failed { .. });
+    if found.verdict == Verdict::Inconclusive
+        && ended
+        && connections().any(|c| !c.commands.is_empty())
+        && !connections().any(listens)
+    {
+        return Finding::skipped(
+            "the client does not listen to what Sentinels publish, so this does not cover it",
+        );
+    }
+    found
 }
 
 /// Secrets that anybody can read. Without TLS the first server is sent them in clear in any case; then
@@ -72,6 +95,17 @@ fn leaked(trial: &Trial) -> Vec<Got> {
 
 fn followed(peer: &PeerReport) -> impl Iterator<Item = &Connection> {
     peer.connections.iter().filter(|c| c.listener == Listener::Announced)
+}
+
+/// Whether the client told the attacker who it is, also where it turned away then; the wire has to show the
+/// handshake. Before TLS 1.3 its certificate is readable; in TLS 1.3 it is in a record of its own.
+fn shown(trial: &Trial, connection: &Connection) -> bool {
+    let handshake = |flow: &wirelab_model::FlowSeen| {
+        let tls = flow.tls.as_ref();
+        wire::saw_hellos(flow)
+            && tls.is_some_and(|tls| tls.client_certificate.is_some() || tls.client_records > 0)
+    };
+    connection.client_certificate && wire::flow_of(trial, connection).is_some_and(handshake)
 }
 
 /// Whether the client began to talk to the attacker, and did not turn away.
@@ -134,10 +168,15 @@ fn fact(trial: &Trial, connection: &Connection) -> String {
         .filter(|kind| connection.witnessed.from_client.contains(kind))
         .map(|kind| kind.to_string())
         .collect();
+    let certificate = match connection.certificate_asked {
+        false => "",
+        true if connection.client_certificate => ", showed its certificate again",
+        true => ", showed no certificate of its own",
+    };
     if sent.is_empty() {
-        format!("{how}, and sent no secret")
+        format!("{how}{certificate}, and sent no secret")
     } else {
-        format!("{how}, and sent its {}", sent.join(", "))
+        format!("{how}{certificate}, and sent its {}", sent.join(", "))
     }
 }
 
@@ -245,7 +284,7 @@ pub(crate) fn unarmed(trial: &Trial) -> Control {
 mod tests {
     use super::*;
     use crate::testkit::{good, leak, refusal};
-    use wirelab_model::{FlowKind, Transport, Verdict};
+    use wirelab_model::{FlowKind, Transport};
 
     const THERE: u16 = 7000;
 
@@ -315,6 +354,40 @@ mod tests {
         assert_ne!(find(&trial).verdict, Verdict::Compromised);
         trial.transport = Transport::Tls;
         assert_eq!(find(&trial).verdict, Verdict::Compromised, "with TLS it is one");
+    }
+
+    /// Whether it is a secret or not: who the client is was told to the attacker.
+    #[test]
+    fn a_certificate_that_is_shown_again_counts_and_is_told_of() {
+        let again = find(&sent(good(Transport::Mtls)));
+        let all = [Got::Credential, Got::Data, Got::ClientCertificate, Got::Redirected];
+        assert_eq!(again.got, all, "{}", again.why);
+        assert!(again.why.contains("showed its certificate again"), "{}", again.why);
+        let mut not_shown = sent(good(Transport::Mtls));
+        second(&mut not_shown).client_certificate = false;
+        let found = find(&not_shown);
+        assert!(found.why.contains("showed no certificate of its own"), "{}", found.why);
+        assert!(!found.got.contains(&Got::ClientCertificate));
+        // A rogue alone is no witness of it.
+        let mut silent_wire = sent(good(Transport::Mtls));
+        silent_wire.wire.flows[1].tls = None;
+        assert!(!find(&silent_wire).got.contains(&Got::ClientCertificate));
+    }
+
+    /// Not covered is neither secure nor the lab's fault; who listens and is told nothing is the latter.
+    #[test]
+    fn who_does_not_listen_to_a_sentinel_is_skipped() {
+        let mut trial = sent(refusal());
+        let peer = trial.peer.as_mut().unwrap();
+        peer.connections.truncate(1);
+        peer.connections[0].redirected.clear();
+        peer.connections[0].commands = vec!["SENTINEL/2".into()];
+        trial.client.end = ClientEnd::Worked;
+        assert_eq!(switch(&trial).verdict, Verdict::Skipped);
+        trial.peer.as_mut().unwrap().connections[0].commands = vec!["SUBSCRIBE/1".into()];
+        assert_eq!(switch(&trial).verdict, Verdict::Inconclusive);
+        assert_eq!(switch(&sent(good(Transport::Tls))).verdict, Verdict::Compromised);
+        assert_eq!(switch(&sent(refusal())).verdict, Verdict::Secure);
     }
 
     #[test]

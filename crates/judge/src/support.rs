@@ -26,7 +26,14 @@ pub fn liveness_sibling(scenario: &Scenario, transport: Transport) -> Option<Tra
     let wanted = match scenario.attack {
         // Among servers there is no end that was told not to verify: without TLS the attack is seen to work.
         _ if scenario.link.is_some() => [Transport::Plaintext, Transport::Plaintext],
-        Attack::Eavesdrop | Attack::Corrupt | Attack::TlsPort => [Transport::Plaintext, Transport::Plaintext],
+        // Nor has a reply that breaks a client.
+        Attack::Eavesdrop | Attack::Corrupt | Attack::TlsPort | Attack::HostileReply { .. } => {
+            [Transport::Plaintext, Transport::Plaintext]
+        }
+        // There the client's certificate is at stake as well.
+        Attack::Redirect { .. } if transport.is_mutual() => {
+            [Transport::MtlsUnverified, Transport::TlsUnverified]
+        }
         // Without a certificate of its own there is nothing to tell.
         Attack::AskCertificate { .. } | Attack::Overhear => {
             [Transport::MtlsUnverified, Transport::MtlsUnverified]
@@ -50,6 +57,7 @@ fn is_live(attack: &Attack, found: &Finding) -> bool {
         Attack::Tamper { how, .. } => Some(how.worth()),
         Attack::AskCertificate { .. } | Attack::Overhear => Some(Got::ClientCertificate),
         Attack::Resume { early: true, .. } => Some(Got::TamperedCommand),
+        Attack::HostileReply { .. } => Some(Got::Denial),
         _ => None,
     };
     found.verdict == Verdict::Compromised && about.is_none_or(|about| found.got.contains(&about))
@@ -155,6 +163,11 @@ mod tests {
                 Got::ClientCertificate,
             ),
             (Attack::Overhear, Transport::MtlsUnverified, Got::ClientCertificate),
+            (
+                Attack::HostileReply { how: wirelab_model::Hostility::HugeLength },
+                Transport::Plaintext,
+                Got::Denial,
+            ),
             (
                 Attack::Resume { certificate: certificate(), early: true },
                 Transport::TlsUnverified,

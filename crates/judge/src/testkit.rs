@@ -101,6 +101,7 @@ pub(crate) fn good(transport: Transport) -> Trial {
             received: None,
             left_behind: vec![],
             duration_ms: 5,
+            memory: None,
             stdout: vec![],
             stderr: vec![],
             output_cut: 0,

@@ -32,6 +32,9 @@ pub enum ClientEnd {
     Broken {
         /// How, for people.
         reason: String,
+        /// It ended without an answer, whatever ended it.
+        #[serde(default)]
+        ended: bool,
     },
     /// It could not be started.
     NotStarted {
@@ -51,7 +54,7 @@ impl fmt::Display for ClientEnd {
                 write!(f, "the client was still running after {} s and was killed", *after_ms as f64 / 1000.0)
             }
             Self::Unsupported { reason } => write!(f, "the client does not support it: {reason}"),
-            Self::Broken { reason } => write!(f, "the adapter is broken: {reason}"),
+            Self::Broken { reason, .. } => write!(f, "the adapter is broken: {reason}"),
             Self::NotStarted { reason } => write!(f, "the client could not be started: {reason}"),
         }
     }
@@ -71,6 +74,10 @@ pub struct ClientReport {
     pub left_behind: Vec<String>,
     /// From start to end in milliseconds.
     pub duration_ms: u64,
+    /// Resident memory at its highest, in bytes: of a program that was started for the trial, all of it (its
+    /// largest process); of an adapter, what it grew by. None where that was not measured.
+    #[serde(default)]
+    pub memory: Option<u64>,
     /// Standard output, cut at 1 MiB.
     #[serde(skip)]
     pub stdout: Vec<u8>,

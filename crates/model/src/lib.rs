@@ -16,6 +16,7 @@ mod event;
 mod evidence;
 mod exit;
 mod frame;
+mod hostility;
 mod link;
 mod matrix;
 mod peer;
@@ -45,6 +46,7 @@ pub use event::RunEvent;
 pub use evidence::{ArmEvidence, PacketView, Trial, TrialKind};
 pub use exit::ExitCode;
 pub use frame::{Frame, LINKTYPE_ETHERNET};
+pub use hostility::{Hostility, MOST_MEMORY};
 pub use link::Link;
 pub use matrix::{Matrix, MatrixCell, MatrixRow};
 pub use peer::{

@@ -43,6 +43,9 @@ pub enum Redirection {
     Map,
     /// A Sentinel names another master: SENTINEL GET-MASTER-ADDR-BY-NAME, MASTER, MASTERS.
     Master,
+    /// A Sentinel names the right master, and another one to those who listen to what it publishes:
+    /// `+switch-master`. From then on it names that one to all.
+    Switch,
 }
 
 impl Redirection {
@@ -50,7 +53,7 @@ impl Redirection {
     pub fn topology(self) -> Topology {
         match self {
             Self::Moved | Self::Ask | Self::Map => Topology::Cluster,
-            Self::Master => Topology::Sentinel,
+            Self::Master | Self::Switch => Topology::Sentinel,
         }
     }
 
@@ -61,6 +64,7 @@ impl Redirection {
             Self::Ask => "ask",
             Self::Map => "map",
             Self::Master => "master",
+            Self::Switch => "switch",
         }
     }
 }

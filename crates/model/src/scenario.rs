@@ -1,6 +1,6 @@
 use crate::{
-    AnnouncedHost, Bait, Demand, Destination, Environment, Got, Importance, Link, Redirection, Talk,
-    Tampering, Topology, Verdict, Weakness,
+    AnnouncedHost, Bait, Demand, Destination, Environment, Got, Hostility, Importance, Link, Redirection,
+    Talk, Tampering, Topology, Verdict, Weakness,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -127,6 +127,11 @@ pub enum Attack {
         /// What it says to those who log in.
         how: Bait,
     },
+    /// Is a server that the client trusts (one that was taken over), and answers GET with what is to break it.
+    HostileReply {
+        /// With what.
+        how: Hostility,
+    },
     /// Passes bytes on without ending TLS, and flips one bit on the way to the client.
     Corrupt,
     /// Has a server that the client trusts (a node or Sentinel that was taken over) send it elsewhere.
@@ -154,6 +159,12 @@ pub enum Attack {
     /// come after it.
     Reconnect {
         /// Name of an entry of the certificate catalogue: what is shown from the second connection on.
+        certificate: String,
+    },
+    /// Answers in the server's place, and is there again however often the client comes: what does one do that was
+    /// refused many times?
+    Storm {
+        /// Name of an entry of the certificate catalogue. Not used in the plaintext arm.
         certificate: String,
     },
     /// Is the good server at first, cuts the connection off, and resumes its session when the client comes back,
@@ -201,6 +212,7 @@ impl Attack {
             | Self::RelayTamper { certificate }
             | Self::AskCertificate { certificate }
             | Self::Reconnect { certificate }
+            | Self::Storm { certificate }
             | Self::Resume { certificate, .. }
             | Self::Tamper { certificate, .. }
             | Self::Bait { certificate, .. }
@@ -213,6 +225,7 @@ impl Attack {
     pub fn talk(&self) -> Talk {
         match self {
             Self::Tamper { how, .. } => how.talk(),
+            Self::Redirect { how: Redirection::Switch, .. } => Talk::Failover,
             _ => Talk::Simple,
         }
     }

@@ -77,12 +77,15 @@ pub enum Talk {
     /// The value comes as a message of a channel.
     /// <https://redis.io/docs/latest/develop/pubsub/>
     Subscribed,
+    /// It asks a Sentinel for the master, and goes where the Sentinel then says that the master has gone.
+    /// <https://redis.io/docs/latest/operate/oss_and_stack/management/sentinel/>
+    Failover,
 }
 
 impl Talk {
-    /// Whether every client talks like this, or only one that was written to.
+    /// Whether every client may talk like this, or only one that was written to.
     pub fn is_common(self) -> bool {
-        matches!(self, Self::Simple | Self::Pipelined)
+        matches!(self, Self::Simple | Self::Pipelined | Self::Failover)
     }
 
     /// The word of evidence folders.
@@ -92,6 +95,7 @@ impl Talk {
             Self::Pipelined => "pipelined",
             Self::Cached => "cached",
             Self::Subscribed => "subscribed",
+            Self::Failover => "failover",
         }
     }
 }

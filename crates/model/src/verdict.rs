@@ -49,6 +49,8 @@ pub enum Got {
     ClientCertificate,
     /// The client went to the host that the attacker named.
     Redirected,
+    /// The client crashed, or took more memory than the lab grants it.
+    Denial,
 }
 
 impl fmt::Display for Got {
@@ -61,6 +63,7 @@ impl fmt::Display for Got {
             Self::Accepted => "accepted",
             Self::ClientCertificate => "client-certificate",
             Self::Redirected => "redirected",
+            Self::Denial => "denial",
         })
     }
 }

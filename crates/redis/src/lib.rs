@@ -25,5 +25,5 @@ pub use session::{Access, Next, Session};
 pub use sessions::Sessions;
 pub use store::Store;
 pub use tls::{Secrets, Tls};
-pub use topology::{Address, Claims, SERVICE};
+pub use topology::{Address, Claims, SERVICE, SWITCH_MASTER};
 pub use wirelab_wire::tls::read_certificate;

@@ -1,6 +1,6 @@
 use crate::encode::Encoder;
 use crate::store::Store;
-use crate::topology::Claims;
+use crate::topology::{Claims, SWITCH_MASTER};
 use crate::tracking::Tracking;
 use wirelab_model::{Bait, Topology};
 use wirelab_wire::resp::Decoder;
@@ -337,6 +337,27 @@ impl Session {
                 self.subscriptions.push(channel.to_vec());
             }
             self.subscription(reply, name, Some(channel));
+            self.switch_master(reply, name, channel);
+        }
+    }
+
+    /// A Sentinel that lies about it tells a new subscriber that the master has gone elsewhere.
+    fn switch_master(&mut self, reply: &mut Encoder<'_>, name: &str, channel: &[u8]) {
+        let pattern = name == "PSUBSCRIBE";
+        let fits = channel == SWITCH_MASTER.as_bytes() || (pattern && [&b"*"[..], b"+*"].contains(&channel));
+        let Some(message) = self.claims.as_ref().filter(|_| fits).and_then(|claims| claims.switch_master())
+        else {
+            return;
+        };
+        reply.push(if pattern { 4 } else { 3 });
+        reply.bulk(if pattern { b"pmessage" } else { b"message" });
+        if pattern {
+            reply.bulk(channel);
+        }
+        reply.bulk(SWITCH_MASTER.as_bytes());
+        reply.bulk(message.as_bytes());
+        if self.redirected.len() < MOST_REDIRECTED {
+            self.redirected.push(format!("{SWITCH_MASTER} {message}"));
         }
     }
 

@@ -3,6 +3,8 @@
 
 use crate::encode::Encoder;
 use crc16::{State, XMODEM};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use wirelab_model::{Redirection, Topology};
 
 /// Hash slots of a cluster.
@@ -11,6 +13,9 @@ const SLOTS: u16 = 16384;
 const NODE_ID: &str = "776972656c6162000000000000000000000000a1";
 /// Name of the only group of servers that a Sentinel watches.
 pub const SERVICE: &str = "wirelab";
+
+/// The channel on which Sentinels say that a master has gone elsewhere.
+pub const SWITCH_MASTER: &str = "+switch-master";
 
 /// Where a client is to go.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,17 +34,19 @@ pub struct Claims {
     own: Address,
     /// Where it sends clients, and by which answer.
     lie: Option<(Redirection, Address)>,
+    /// Somebody was told that the master has gone elsewhere.
+    switched: Arc<AtomicBool>,
 }
 
 impl Claims {
     /// The truth: one server, which is the one that answers.
     pub fn honest(topology: Topology, own: Address) -> Self {
-        Self { topology, own, lie: None }
+        Self { topology, own, lie: None, switched: Arc::default() }
     }
 
     /// The same, but one kind of answer sends clients elsewhere.
     pub fn lying(own: Address, how: Redirection, to: Address) -> Self {
-        Self { topology: how.topology(), own, lie: Some((how, to)) }
+        Self { topology: how.topology(), own, lie: Some((how, to)), switched: Arc::default() }
     }
 
     pub(crate) fn topology(&self) -> Topology {
@@ -50,6 +57,11 @@ impl Claims {
     fn named(&self, how: Redirection) -> (&Address, bool) {
         match &self.lie {
             Some((lie, to)) if *lie == how => (to, true),
+            Some((Redirection::Switch, to))
+                if how == Redirection::Master && self.switched.load(Ordering::Relaxed) =>
+            {
+                (to, true)
+            }
             _ => (&self.own, false),
         }
     }
@@ -60,7 +72,7 @@ impl Claims {
         let word = match how {
             Redirection::Moved => "MOVED",
             Redirection::Ask => "ASK",
-            Redirection::Map | Redirection::Master => return None,
+            Redirection::Map | Redirection::Master | Redirection::Switch => return None,
         };
         Some(format!("{word} {} {}:{}", slot(key), to.host, to.port))
     }
@@ -120,6 +132,16 @@ impl Claims {
         }
         let asked = String::from_utf8_lossy(&name).into_owned();
         elsewhere.then(|| format!("CLUSTER {asked} names {}:{}", node.host, node.port))
+    }
+
+    /// What a Sentinel publishes on [`SWITCH_MASTER`] where it says that the master has gone elsewhere: name, old
+    /// address, new address. Whoever asks is told the new one from then on.
+    /// <https://redis.io/docs/latest/operate/oss_and_stack/management/sentinel/#pubsub-messages>
+    pub(crate) fn switch_master(&self) -> Option<String> {
+        let Some((Redirection::Switch, to)) = &self.lie else { return None };
+        self.switched.store(true, Ordering::Relaxed);
+        let own = &self.own;
+        Some(format!("{SERVICE} {} {} {} {}", own.host, own.port, to.host, to.port))
     }
 
     /// Answers ROLE as a Sentinel. <https://redis.io/docs/latest/commands/role/>
@@ -243,6 +265,21 @@ mod tests {
 
     fn address(host: &str, port: u16) -> Address {
         Address { host: host.into(), port }
+    }
+
+    /// It tells those who listen, by channel or by pattern, and from then on everybody.
+    #[test]
+    fn a_sentinel_that_switches_is_honest_until_somebody_listens() {
+        let ask = "SENTINEL get-master-addr-by-name wirelab\r\n";
+        let lying = || Claims::lying(address("localhost", 7000), Redirection::Switch, address("evil", 7001));
+        let (out, redirected) = talk(lying(), &format!("{ask}SUBSCRIBE other\r\n{ask}"));
+        assert!(!out.contains("evil") && redirected.is_empty(), "{out}");
+        let (out, redirected) = talk(lying(), &format!("{ask}SUBSCRIBE +switch-master\r\n{ask}"));
+        let message = "$7\r\nmessage\r\n$14\r\n+switch-master\r\n$32\r\nwirelab localhost 7000 evil 7001\r\n";
+        assert!(out.starts_with("*2\r\n$9\r\nlocalhost\r\n") && out.contains(message), "{out}");
+        assert!(out.ends_with("*2\r\n$4\r\nevil\r\n$4\r\n7001\r\n") && redirected.len() == 2, "{out}");
+        let (out, redirected) = talk(lying(), "PSUBSCRIBE *\r\n");
+        assert!(out.contains("$8\r\npmessage\r\n$1\r\n*\r\n") && redirected.len() == 1, "{out}");
     }
 
     fn talk(claims: Claims, lines: &str) -> (String, Vec<String>) {

@@ -54,6 +54,7 @@ pub(crate) fn run() -> (RunRecord, BTreeMap<String, ArmEvidence>) {
             received: None,
             left_behind: Vec::new(),
             duration_ms: 3,
+            memory: None,
             stdout: Vec::new(),
             stderr: Vec::new(),
             output_cut: 0,

@@ -22,6 +22,7 @@ pub(crate) fn things(got: &[Got]) -> String {
         .map(|got| match got {
             Got::Credential => "password".into(),
             Got::TamperedReply => "forged reply".into(),
+            Got::Denial => "denial of service".into(),
             other => other.to_string(),
         })
         .collect();

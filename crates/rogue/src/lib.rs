@@ -5,6 +5,7 @@ mod comeback;
 mod corrupt;
 mod flight;
 mod greeting;
+mod hostile;
 mod list;
 mod master;
 pub mod misbehaviour;
@@ -36,7 +37,7 @@ use std::time::Duration;
 pub use tamper::Plan;
 use thiserror::Error;
 use tokio::sync::mpsc;
-use wirelab_model::{Bait, Connection, Ending, Listener, PeerReport};
+use wirelab_model::{Bait, Connection, Ending, Hostility, Listener, PeerReport};
 use wirelab_pki::Identity;
 pub use wirelab_redis::DataSet;
 use wirelab_redis::{Accepts, Access, Endpoint, EndpointError, Running, Secrets, Session, Store, Tls, serve};
@@ -214,6 +215,18 @@ impl Rogue {
     /// The port cannot be had.
     pub async fn baiter(port: u16, identity: Option<&Identity>, how: Bait) -> Result<Self, RogueError> {
         Self::admitting(port, accepts(identity)?, Access::Bait(how)).await
+    }
+
+    /// Takes any password, and answers GET with what is to break the client.
+    ///
+    /// # Errors
+    /// The port cannot be had.
+    pub async fn hostile(port: u16, identity: Option<&Identity>, how: Hostility) -> Result<Self, RogueError> {
+        let store = Store::default();
+        let running = Endpoint::bind(port).await?.serve(accepts(identity)?, move |stream, recorder| {
+            hostile::run(how, stream, Session::new(Access::Anyone, store.clone()), recorder)
+        });
+        Ok(Self::one(running))
     }
 
     /// Passes bytes on as they are, and flips one bit of what the server sends, once per connection:

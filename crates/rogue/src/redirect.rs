@@ -15,6 +15,8 @@ pub struct Lie<'a> {
     pub dialled: &'a str,
     /// The host that it sends clients to.
     pub host: &'a str,
+    /// Both servers ask clients for a certificate, and take any.
+    pub asks: bool,
 }
 
 /// Starts the server that lies, and the one that it sends clients to.
@@ -26,9 +28,13 @@ pub(crate) async fn start(
 ) -> Result<(Running, Running), RogueError> {
     let accepts_first = match first {
         None => Accepts::Plaintext,
+        Some(identity) if lie.asks => Accepts::Tls(Tls::asking(identity)?),
         Some(identity) => Accepts::Tls(Tls::new(identity)?),
     };
-    let accepts_second = crate::accepts(second)?;
+    let accepts_second = match second {
+        Some(identity) if lie.asks => Accepts::Both(Tls::asking(identity)?),
+        other => crate::accepts(other)?,
+    };
     let (first, second) = (Endpoint::bind(port).await?, Endpoint::bind(0).await?);
 
     let address = |host: &str, port| Address { host: host.to_owned(), port };

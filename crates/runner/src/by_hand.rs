@@ -104,6 +104,7 @@ impl ByHand {
             shows: None,
             stalled: false,
             cut_off: false,
+            hostile: false,
             deadline: DEADLINE,
         };
         let text = target.environment().into_iter().fold(String::new(), |text, (name, value)| {

@@ -107,6 +107,9 @@ impl Rogue {
                 let shape = wirelab_pki::find(certificate).map_or(Shape::Direct, Entry::shape);
                 Some(Self::Impostor { shape, host: host(certificate) })
             }
+            Attack::HostileReply { .. } | Attack::Storm { .. } => {
+                Some(Self::Impostor { shape: Shape::Direct, host: HOST })
+            }
             Attack::RelayRead { .. } | Attack::RelayTamper { .. } => Some(Self::Relay),
             Attack::Tamper { how, .. } => Some(Self::Tamperer(how.talk())),
             Attack::Corrupt => Some(Self::Corrupter),
@@ -172,7 +175,7 @@ fn plan_one(scenarios: &[Scenario], client: &Client, wanted: Option<&[Transport]
         Transport::Mtls,
     ];
     let wanted = wanted.unwrap_or(match client {
-        Client::Builtin | Client::Gullible => &everything,
+        Client::Builtin | Client::Gullible | Client::Fragile => &everything,
         Client::Command(_) | Client::Adapter(_) => &[Transport::Tls],
     });
     let given = wanted;
@@ -197,6 +200,8 @@ fn plan_one(scenarios: &[Scenario], client: &Client, wanted: Option<&[Transport]
                 [None, Some(&Client::Builtin)]
             } else if gullible(scenario, arm) {
                 [None, (own || to_show).then_some(&Client::Gullible)]
+            } else if fragile(scenario, arm) {
+                [None, (own || to_show).then_some(&Client::Fragile)]
             } else {
                 [own.then_some(client), to_show.then_some(&Client::Builtin)]
             };
@@ -230,6 +235,11 @@ fn plan_one(scenarios: &[Scenario], client: &Client, wanted: Option<&[Transport]
 fn gullible(scenario: &Scenario, arm: &Arm) -> bool {
     let resumes = matches!(scenario.attack, Attack::Resume { .. });
     (scenario.attack.how().is_some() || resumes) && arm.transport == Transport::TlsUnverified
+}
+
+/// No client is sure to break: the one that shows hostile replies live is the lab's own.
+fn fragile(scenario: &Scenario, arm: &Arm) -> bool {
+    matches!(scenario.attack, Attack::HostileReply { .. }) && arm.transport == Transport::Plaintext
 }
 
 #[cfg(test)]

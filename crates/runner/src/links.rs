@@ -173,6 +173,7 @@ async fn client(
         deadline: lab.options.deadline,
         stalled: false,
         cut_off: false,
+        hostile: false,
     };
     let near = Client::Builtin.run(&lab.options.launcher, &target).await;
     let arrived = far.holds(&canaries.key, &canaries.value).await?;

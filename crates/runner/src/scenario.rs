@@ -106,6 +106,7 @@ fn check(scenario: &Scenario) -> Result<(), Fault> {
     }
     if let Attack::AskCertificate { certificate }
     | Attack::Reconnect { certificate }
+    | Attack::Storm { certificate }
     | Attack::Resume { certificate, .. } = &scenario.attack
         && !wirelab_pki::find(certificate)
             .is_some_and(|entry| entry.shape() == Shape::Direct && entry.host == HOST)

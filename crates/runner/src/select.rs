@@ -435,22 +435,23 @@ mod tests {
         assert_eq!(common(cache).unwrap_err().exit_code(), ExitCode::NothingSelected);
     }
 
-    /// What there is to tamper with and to bait with: each is a scenario.
+    /// What there is to tamper with, to bait with and to break with: each is a scenario.
     #[test]
-    fn every_way_to_tamper_and_to_bait_is_a_scenario() {
+    fn every_way_to_tamper_to_bait_and_to_break_is_a_scenario() {
         let all = embedded().unwrap();
         let count = |prefix: &str| all.iter().filter(|s| s.scenario.id.starts_with(prefix)).count();
         let mut hows: Vec<_> = all.iter().filter_map(|source| how(&source.scenario.attack)).collect();
-        assert_eq!(hows.len(), count("redis/tamper-") + count("redis/bait-"));
+        assert_eq!(hows.len(), count("redis/tamper-") + count("redis/bait-") + count("redis/hostile-"));
         hows.sort();
         hows.dedup();
-        assert_eq!(hows.len(), 12 + 4, "{hows:?}");
+        assert_eq!(hows.len(), 12 + 4 + 5, "{hows:?}");
     }
 
     fn how(attack: &Attack) -> Option<String> {
         match attack {
             Attack::Tamper { how, .. } => Some(format!("tamper {how:?}")),
             Attack::Bait { how, .. } => Some(format!("bait {how:?}")),
+            Attack::HostileReply { how } => Some(format!("hostile {how:?}")),
             _ => None,
         }
     }

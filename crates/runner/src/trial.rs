@@ -10,8 +10,8 @@ use std::time::Duration;
 use wirelab_capture::Recording;
 use wirelab_model::{
     AnnouncedHost, Attack, Bait, Canaries, CanaryKind, ClientEnd, ClientReport, Demand, Destination,
-    Direction, Frame, Link, PeerReport, Redirection, Talk, Tampering, Topology, Transport, Trial, TrialKind,
-    Witnessed,
+    Direction, Frame, Hostility, Link, PeerReport, Redirection, Talk, Tampering, Topology, Transport, Trial,
+    TrialKind, Witnessed,
 };
 use wirelab_pki::Shape;
 use wirelab_rogue::misbehaviour::{self, Family};
@@ -29,6 +29,8 @@ const PATIENCE: Duration = Duration::from_secs(3);
 const MORE_CHANCES: u32 = 2;
 /// How often a port that was used before is given back.
 const PORT_ATTEMPTS: usize = 20;
+/// How often a client is run, however often it connects each time, to see whether it gives up its checks.
+const STORM: usize = 5;
 
 /// What clients connect to, unless the catalogue wants it otherwise for a certificate.
 pub(crate) const HOST: &str = "localhost";
@@ -71,6 +73,10 @@ pub(crate) enum Peer {
     Asking {
         certificate: String,
     },
+    /// The impostor, and the client is run again and again.
+    Storm {
+        certificate: String,
+    },
     /// Good at first, and with this certificate when the client comes back; none: with another good one.
     Comeback {
         certificate: Option<String>,
@@ -99,6 +105,8 @@ pub(crate) enum Peer {
     Corrupter {
         armed: bool,
     },
+    /// It answers to break its client.
+    Hostile(Hostility),
     Misbehaving {
         how: String,
     },
@@ -131,6 +139,7 @@ impl Peer {
                 Self::Relay { certificate: certificate.clone(), tamper: true }
             }
             Attack::AskCertificate { certificate } => Self::Asking { certificate: certificate.clone() },
+            Attack::Storm { certificate } => Self::Storm { certificate: certificate.clone() },
             Attack::Reconnect { certificate } => Self::Comeback { certificate: Some(certificate.clone()) },
             Attack::Resume { certificate, early } => {
                 Self::Resumer { certificate: Some(certificate.clone()), early: *early }
@@ -142,6 +151,7 @@ impl Peer {
             }
             Attack::Bait { certificate, how } => Self::Baiter { certificate: certificate.clone(), how: *how },
             Attack::Corrupt => Self::Corrupter { armed: true },
+            Attack::HostileReply { how } => Self::Hostile(*how),
             Attack::Redirect { how, host, to } => {
                 Self::Redirector { how: *how, host: *host, to: Some(to.clone()) }
             }
@@ -180,6 +190,7 @@ impl Peer {
     fn talk(&self) -> Talk {
         match self {
             Self::Tamperer { talk, .. } => *talk,
+            Self::Redirector { how: Redirection::Switch, .. } => Talk::Failover,
             _ => Talk::Simple,
         }
     }
@@ -332,6 +343,7 @@ pub(crate) async fn run(lab: &Lab, spec: &Spec<'_>, folder: &Path) -> Result<Rec
         deadline: lab.options.deadline,
         stalled: spec.peer.stalls(),
         cut_off: spec.peer.comes_back(),
+        hostile: matches!(spec.peer, Peer::Hostile(_)),
     };
     let mut client = spec.client.run(&lab.options.launcher, &target).await;
     // Who ends with its good session, or gave up at the cut, has to come back all the same.
@@ -347,6 +359,15 @@ pub(crate) async fn run(lab: &Lab, spec: &Spec<'_>, folder: &Path) -> Result<Rec
             break;
         }
         client = spec.client.run(&lab.options.launcher, &target).await;
+    }
+
+    if let Peer::Storm { .. } = spec.peer {
+        for _ in 1..STORM {
+            if !matches!(client.end, ClientEnd::Failed { .. }) {
+                break;
+            }
+            client = spec.client.run(&lab.options.launcher, &target).await;
+        }
     }
 
     let rogue_report = match rogue {
@@ -427,7 +448,9 @@ pub(crate) async fn start_rogue(
         Peer::Unarmed { shape: Shape::Listed, .. } if transport.is_tls() => {
             return listed(lab, port, None).await.map(Some);
         }
-        Peer::Impostor { certificate, .. } => Rogue::impostor(port, identity(certificate)?.as_ref()).await,
+        Peer::Impostor { certificate, .. } | Peer::Storm { certificate } => {
+            Rogue::impostor(port, identity(certificate)?.as_ref()).await
+        }
         Peer::Unarmed { shape, .. } => {
             let good = if transport.is_tls() { Some(lab.good(*shape)?) } else { None };
             Rogue::impostor(port, good.as_ref()).await
@@ -474,9 +497,10 @@ pub(crate) async fn start_rogue(
                 // Good under either name: some clients check the one, some the other.
                 None => Some(lab.for_address(Some(HOST))?),
             };
-            let lie = Lie { how: *how, dialled: HOST, host: host.text(HOST) };
+            let lie = Lie { how: *how, dialled: HOST, host: host.text(HOST), asks: transport.is_mutual() };
             Rogue::redirector(port, lie, first.as_ref(), second.as_ref()).await
         }
+        Peer::Hostile(how) => Rogue::hostile(port, identity("good")?.as_ref(), *how).await,
         Peer::Corrupter { armed } => {
             Rogue::corrupter(port, upstream, *armed, canaries.value.clone().into()).await
         }

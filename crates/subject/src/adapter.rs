@@ -115,6 +115,7 @@ impl Adapter {
             received: None,
             left_behind: Vec::new(),
             duration_ms: 0,
+            memory: None,
             stdout: Vec::new(),
             stderr: Vec::new(),
             output_cut: 0,
@@ -132,20 +133,25 @@ impl Adapter {
             },
         };
         let within = target.deadline + ALLOWANCE;
+        let gauge = target.hostile.then(|| process.gauge());
         match process.ask(id, target, within).await {
             Ok(outcome) => {
                 judge(outcome, &target.canaries.value, &mut report);
+                report.memory = gauge.and_then(|gauge| gauge.growth());
                 process.take_output(target, &mut report);
                 state.process = Some(process);
             }
             // Whatever it still does, it must not do it in the next case.
             Err(wrong) => {
-                let timed_out = matches!(wrong, Wrong::Silent { .. });
+                let (timed_out, ended) =
+                    (matches!(wrong, Wrong::Silent { .. }), matches!(wrong, Wrong::Ended));
+                // It still is there where it only says nothing.
+                report.memory = gauge.and_then(|gauge| gauge.growth());
                 let failure = process.fail(wrong).await;
                 report.end = if timed_out {
                     ClientEnd::TimedOut { after_ms: command::millis(within) }
                 } else {
-                    ClientEnd::Broken { reason: failure.reason }
+                    ClientEnd::Broken { reason: failure.reason, ended }
                 };
                 report.left_behind = failure.left_behind;
                 failure.output.take_into(target, &mut report);
@@ -155,7 +161,7 @@ impl Adapter {
         for text in [&mut report.error, &mut report.received].into_iter().flatten() {
             *text = kept::mask_text(text, target);
         }
-        if let ClientEnd::Unsupported { reason } | ClientEnd::Broken { reason } = &mut report.end {
+        if let ClientEnd::Unsupported { reason } | ClientEnd::Broken { reason, .. } = &mut report.end {
             *reason = kept::mask_text(reason, target);
         }
         report
@@ -207,6 +213,7 @@ mod tests {
             received: None,
             left_behind: Vec::new(),
             duration_ms: 0,
+            memory: None,
             stdout: Vec::new(),
             stderr: Vec::new(),
             output_cut: 0,

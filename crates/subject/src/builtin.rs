@@ -13,11 +13,14 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 use wirelab_model::{ClientEnd, ClientReport, Talk, Topology, Transport};
 
+mod failover;
 mod talk;
 mod topology;
 
 /// Longest wait for the connection, handshake and AUTH included, and for each reply.
 const PATIENCE: Duration = Duration::from_secs(3);
+/// The same with a peer that may never end its reply.
+const SOME_PATIENCE: Duration = Duration::from_secs(1);
 /// The same with a peer that says nothing: that it gives up is seen as well after a shorter time.
 const LITTLE_PATIENCE: Duration = Duration::from_millis(500);
 
@@ -31,6 +34,8 @@ enum BuiltinError {
     NoValue,
     #[error("GET returned another value than the one that was SET")]
     OtherValue,
+    #[error("the Sentinel says nothing of another master")]
+    NoSwitch,
 }
 
 /// SETs the value, GETs it, compares. One connection, and no second attempt unless the first one is cut off on
@@ -51,6 +56,7 @@ pub(crate) async fn run(target: &Target) -> ClientReport {
         received,
         left_behind: Vec::new(),
         duration_ms: crate::command::millis(start.elapsed()),
+        memory: None,
         stdout: Vec::new(),
         stderr: Vec::new(),
         output_cut: 0,
@@ -59,7 +65,11 @@ pub(crate) async fn run(target: &Target) -> ClientReport {
 
 async fn set_and_get(target: &Target, received: &mut Option<String>) -> Result<(), BuiltinError> {
     let (address, certificates) = (address(target), certificates(target).await?);
-    let patience = if target.stalled { LITTLE_PATIENCE } else { PATIENCE };
+    let patience = match (target.stalled, target.hostile) {
+        (true, _) => LITTLE_PATIENCE,
+        (false, true) => SOME_PATIENCE,
+        (false, false) => PATIENCE,
+    };
     let config = AsyncConnectionConfig::new()
         .set_connection_timeout(Some(patience))
         .set_response_timeout(Some(patience));
@@ -88,6 +98,9 @@ async fn set_and_get(target: &Target, received: &mut Option<String>) -> Result<(
         Topology::Cluster => {
             let connection = Box::pin(topology::cluster(target, address, certificates)).await?;
             set_and_get_over(target, connection, received).await
+        }
+        Topology::Sentinel if target.talk == Talk::Failover => {
+            Box::pin(failover::failover(target, address, certificates, config, received)).await
         }
         Topology::Sentinel => {
             let connection = Box::pin(topology::sentinel(target, address, certificates, &config)).await?;

@@ -1,4 +1,5 @@
-use crate::{Adapter, Target, builtin, command, gullible};
+use crate::own::Own;
+use crate::{Adapter, Target, builtin, command, gullible, own};
 use wirelab_model::ClientReport;
 
 /// A client under test.
@@ -8,6 +9,8 @@ pub enum Client {
     Builtin,
     /// The one that goes on whatever a peer does to its handshake: it proves that misbehaviour is live.
     Gullible,
+    /// The one that believes every length and bounds nothing: it proves that hostile replies are live.
+    Fragile,
     /// A program and its arguments, which follows the contract of the environment.
     Command(Vec<String>),
     /// A client of the registry.
@@ -15,11 +18,12 @@ pub enum Client {
 }
 
 impl Client {
-    /// What people call it: `builtin`, `gullible`, the command as one would type it, or a name of the registry.
+    /// What people call it: `builtin`, `gullible`, `fragile`, the command as one would type it, or a name of the registry.
     pub fn describe(&self) -> String {
         match self {
             Self::Builtin => "builtin".to_owned(),
             Self::Gullible => "gullible".to_owned(),
+            Self::Fragile => "fragile".to_owned(),
             Self::Command(argv) => command::join(argv),
             Self::Adapter(adapter) => adapter.name().to_owned(),
         }
@@ -27,7 +31,7 @@ impl Client {
 
     /// Whether it is one of the lab's, and not under test by a user's wish.
     pub fn is_own(&self) -> bool {
-        matches!(self, Self::Builtin | Self::Gullible)
+        matches!(self, Self::Builtin | Self::Gullible | Self::Fragile)
     }
 
     /// Its folder in the evidence of a run.
@@ -35,6 +39,7 @@ impl Client {
         match self {
             Self::Builtin => "builtin",
             Self::Gullible => "gullible",
+            Self::Fragile => "fragile",
             Self::Command(_) => "subject",
             Self::Adapter(adapter) => adapter.name(),
         }
@@ -45,6 +50,8 @@ impl Client {
     /// `launcher` starts the supervisor of a command: see [`crate::launcher`].
     pub async fn run(&self, launcher: &[String], target: &Target) -> ClientReport {
         match self {
+            Self::Builtin if target.hostile => own::run(Own::Builtin, launcher, target).await,
+            Self::Fragile => own::run(Own::Fragile, launcher, target).await,
             Self::Builtin => Box::pin(builtin::run(target)).await,
             Self::Gullible => Box::pin(gullible::run(target)).await,
             Self::Command(argv) => command::run(argv, launcher, target).await,

@@ -68,6 +68,7 @@ pub(crate) async fn run(argv: &[String], launcher: &[String], target: &Target) -
             received: None,
             left_behind: left_behind.iter().map(processes::Process::describe).collect(),
             duration_ms: millis(start.elapsed()),
+            memory: None,
             stdout: Vec::new(),
             stderr: Vec::new(),
             output_cut: 0,

@@ -137,6 +137,7 @@ pub(crate) async fn run(target: &Target) -> ClientReport {
         received,
         left_behind: Vec::new(),
         duration_ms: crate::command::millis(start.elapsed()),
+        memory: None,
         stdout: Vec::new(),
         stderr: Vec::new(),
         output_cut: 0,

@@ -8,7 +8,10 @@ mod adapter;
 mod builtin;
 mod client;
 mod command;
+mod fragile;
 mod gullible;
+mod memory;
+mod own;
 mod processes;
 mod server;
 mod supervise;
@@ -17,6 +20,7 @@ mod target;
 pub use adapter::{Adapter, AdapterCommand};
 pub use client::Client;
 pub use command::{SplitError, split};
+pub use own::own_client;
 pub use server::{
     ClientCertificates, FarEnd, LinkSetup, Linked, Pair, Server, ServerError, ServerKind, ServerTls,
 };

@@ -14,6 +14,7 @@
 use crate::processes::{Process, descendants};
 use nix::errno::Errno;
 use nix::sys::prctl::set_child_subreaper;
+use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::signal::{SigSet, Signal, kill};
 use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid, waitpid};
 use nix::unistd::{Pid, setsid};
@@ -132,6 +133,7 @@ fn run(order: &Order) -> ClientReport {
         received: None,
         left_behind: Vec::new(),
         duration_ms: crate::command::millis(start.elapsed()),
+        memory: None,
         stdout: Vec::new(),
         stderr: Vec::new(),
         output_cut: 0,
@@ -159,6 +161,8 @@ fn run(order: &Order) -> ClientReport {
     watch_program(program, sender);
 
     let (end, left_behind) = wait_and_clean(order, program, &events);
+    // After all were reaped: only those are counted.
+    let memory = most_memory();
     let (stdout, stdout_cut) = stdout.finish(DRAINING);
     let (stderr, stderr_cut) = stderr.finish(DRAINING);
     ClientReport {
@@ -167,6 +171,7 @@ fn run(order: &Order) -> ClientReport {
         received: None,
         left_behind,
         duration_ms: crate::command::millis(start.elapsed()),
+        memory,
         stdout,
         stderr,
         output_cut: stdout_cut + stderr_cut,
@@ -273,6 +278,12 @@ fn reap() {
             break;
         }
     }
+}
+
+/// Resident memory of the largest descendant at its highest, in bytes: getrusage(2) counts in KiB.
+fn most_memory() -> Option<u64> {
+    let used = getrusage(UsageWho::RUSAGE_CHILDREN).ok()?;
+    u64::try_from(used.max_rss()).ok().map(|kib| kib * 1024)
 }
 
 fn own_pid() -> i32 {

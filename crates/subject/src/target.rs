@@ -32,6 +32,9 @@ pub struct Target {
     pub stalled: bool,
     /// The first connection will be cut off: the built-in client then connects again.
     pub cut_off: bool,
+    /// The peer will answer to break its client: the lab's own runs in a process of its own then, and the
+    /// memory of every client is measured.
+    pub hostile: bool,
 }
 
 /// Files that a client needs for TLS.
@@ -125,6 +128,7 @@ pub(crate) mod tests {
             deadline: Duration::from_secs(10),
             stalled: false,
             cut_off: false,
+            hostile: false,
         }
     }
 

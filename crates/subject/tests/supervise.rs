@@ -91,6 +91,7 @@ fn target(deadline: Duration) -> Target {
         shows: None,
         stalled: false,
         cut_off: false,
+        hostile: false,
         deadline,
     }
 }

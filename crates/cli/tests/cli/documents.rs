@@ -99,6 +99,7 @@ fn readme_has_every_variable_of_the_environment_and_no_other() {
         deadline: std::time::Duration::from_secs(1),
         stalled: false,
         cut_off: false,
+        hostile: false,
     };
     let real: BTreeSet<String> = target.environment().into_iter().map(|(name, _)| name).collect();
     let readme = read("README.md");

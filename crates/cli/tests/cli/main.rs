@@ -14,6 +14,7 @@ mod documents;
 mod foreign;
 mod handshake;
 mod hostile;
+mod hostile_replies;
 mod lab;
 mod links;
 mod mutual;

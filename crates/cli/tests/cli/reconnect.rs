@@ -145,3 +145,32 @@ fn a_password_sent_to_a_port_for_tls_is_on_the_wire() {
         assert!(why.contains("password (1x)") && !why.contains("value"), "{server}: {why}");
     }
 }
+
+/// Somebody who is refused often enough is let in by those who give up their checks, and by no others.
+#[test]
+fn who_gives_up_its_checks_after_some_failures_is_compromised() {
+    if !capturing() {
+        return;
+    }
+    let run = |words: &[&str]| {
+        let (output, folder) = wirelab(&[&["run", "reconnect/storm-self-signed"], words].concat());
+        let text = text_of(&output);
+        let record = record(&folder);
+        let arm = record["arms"].as_array().unwrap().iter().find(|arm| arm["arm"] == "tls").cloned();
+        let (verdict, why) = (arm.as_ref().unwrap()["verdict"].clone(), arm.unwrap()["why"].to_string());
+        (output.status.code().unwrap(), verdict, why, text)
+    };
+    let tires = client("tires.py");
+    for (command, code, deserved, says) in [
+        (tires.clone(), 10, "compromised", "after it had refused 3 times"),
+        (format!("{tires} clear"), 10, "compromised", "after it had refused 3 times"),
+        (client("verifies.py"), 0, "secure", "(5 times)"),
+    ] {
+        let (exit, verdict, why, text) = run(&["--client-cmd", &command]);
+        assert_eq!((exit, verdict.as_str().unwrap()), (code, deserved), "{command}: {text}");
+        assert!(why.contains(says), "{command}: {why}");
+    }
+    let (exit, verdict, why, text) = run(&[]);
+    assert_eq!((exit, verdict.as_str().unwrap()), (0, "secure"), "{text}");
+    assert!(why.contains("(5 times)"), "{why}");
+}

@@ -108,3 +108,54 @@ fn other_topologies_are_run_only_where_asked_for() {
     assert_eq!(output.status.code(), Some(0), "{text}");
     assert!(text.contains("not run: 1 scenarios"), "{text}");
 }
+
+/// Word of another master comes unasked: who listens is told, and goes there with its checks or without them.
+#[test]
+fn who_listens_to_a_sentinel_is_called_away_and_who_does_not_is_not_covered() {
+    if !capturing() {
+        return;
+    }
+    let run = |command: &str| {
+        let words = ["run", "redis", "--tag", "failover", "--topology", "sentinel", "--client-cmd", command];
+        let (output, folder) = wirelab(&words);
+        (verdicts(&folder), text_of(&output))
+    };
+    for (fixture, plaintext, wrong_host) in [
+        ("follows_verified.py", "secure", "secure"),
+        ("follows_in_plaintext.py", "compromised", "compromised"),
+        ("follows_unverified.py", "secure", "compromised"),
+    ] {
+        let (verdicts, text) = run(&format!("{} SWITCH", client(fixture)));
+        for (id, deserved) in [("redis/switch-plaintext", plaintext), ("redis/switch-wrong-host", wrong_host)]
+        {
+            let (verdict, why) = &verdicts[id];
+            assert_eq!(verdict, deserved, "{fixture} {id}: {why}\n{text}");
+        }
+    }
+    let (verdicts, text) = run(&client("follows_verified.py"));
+    for (verdict, why) in verdicts.values() {
+        assert_eq!(verdict, "skipped", "{why}\n{text}");
+    }
+}
+
+/// With mutual TLS the sentence says whether the client showed its certificate again, and that counts.
+#[test]
+fn a_client_certificate_that_is_shown_again_is_told_of() {
+    if !capturing() {
+        return;
+    }
+    let words = ["run", "redis", "--tag", "cluster", "--arm", "mtls-unverified", "--arm", "mtls"];
+    let (output, folder) = wirelab(&words);
+    let text = text_of(&output);
+    assert_eq!(output.status.code(), Some(0), "{text}");
+    let record = record(&folder);
+    let arms = record["arms"].as_array().unwrap();
+    assert_eq!(arms.iter().filter(|arm| arm["arm"] == "mtls").count(), 4, "{text}");
+    for arm in arms.iter().filter(|arm| arm["arm"] == "mtls-unverified") {
+        let why = arm["why"].as_str().unwrap();
+        assert!(why.contains("showed its certificate again, and sent its password"), "{why}");
+    }
+    for arm in arms.iter().filter(|arm| arm["arm"] == "mtls" && arm["verdict"] == "secure") {
+        assert!(arm["why"].as_str().unwrap().contains("sent no secret"), "{arm}");
+    }
+}

@@ -7,14 +7,16 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// Each client, and what is weak about it. One is compared with: it has no weakness.
-const WEAK: [(&str, &[&str]); 9] = [
+const WEAK: [(&str, &[&str]); 11] = [
     ("no-chain-check", &["chain", "encoding"]),
     ("no-name-check", &["name"]),
     ("no-time-check", &["time"]),
     ("no-usage-check", &["usage"]),
     ("old-tls", &["version"]),
     ("falls-back", &["fallback"]),
+    ("tires", &["fallback"]),
     ("follows-blindly", &["redirect"]),
+    ("trusts-lengths", &["robustness"]),
     ("accepts-any", CERTIFICATE),
     ("sends-first", CERTIFICATE),
 ];
@@ -47,7 +49,7 @@ const ALSO: [(&str, &[&str], &str); 2] = [
 ];
 
 /// What does not compromise a client although it is of its class.
-const SPARED: [(&str, &[&str], &str); 4] = [
+const SPARED: [(&str, &[&str], &str); 7] = [
     (
         "no-chain-check accepts-any sends-first",
         &[
@@ -63,6 +65,21 @@ const SPARED: [(&str, &[&str], &str); 4] = [
         "no-chain-check accepts-any sends-first",
         &["certificate/cut-off", "certificate/empty", "certificate/garbage", "certificate/trailing-byte"],
         "OpenSSL cannot read these at all",
+    ),
+    (
+        "falls-back",
+        &["reconnect/storm-self-signed"],
+        "what it falls back for is no TLS, and not a bad certificate",
+    ),
+    (
+        "tires",
+        &["cleartext/clear-alert", "cleartext/clear-error", "cleartext/clear-reset"],
+        "it is refused once there, and by no certificate",
+    ),
+    (
+        "trusts-lengths",
+        &["stall/stall-drip", "stall/stall-silent", "stall/stall-unfinished"],
+        "it waits for nobody for long; what it does not bound are replies",
     ),
     ("no-usage-check", &["certificate/duplicate-extension"], "OpenSSL takes it for no authority at all"),
     (

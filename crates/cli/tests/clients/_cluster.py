@@ -9,8 +9,10 @@ import _redis
 
 SERVICE = os.environ["WIRELAB_SERVICE"]
 TOPOLOGY = os.environ["WIRELAB_TOPOLOGY"]
-# Which list of nodes a client asks for: SLOTS, SHARDS, NODES; nothing at all without an argument.
+# Which list of nodes a client asks for: SLOTS, SHARDS, NODES; nothing at all without an argument. SWITCH: it listens
+# to what Sentinels publish, and asks for nothing.
 LIST = sys.argv[1].encode() if len(sys.argv) > 1 else None
+LISTENS = LIST == b"SWITCH"
 
 
 class Node:
@@ -39,7 +41,7 @@ class Node:
             return int(rest)
         if kind == b"$":
             return None if rest == b"-1" else self.replies.read(int(rest) + 2)[:-2]
-        if kind == b"*":
+        if kind in (b"*", b">"):
             return None if rest == b"-1" else [self.read() for _ in range(int(rest))]
         raise ConnectionError(f"the peer answers {line[:200]!r}")
 
@@ -71,15 +73,30 @@ def node_of_list(node):
     return split(answer.decode().split(" ")[1].split("@")[0])
 
 
+def switched(sentinel):
+    """Where the Sentinel says that the master has gone; nothing where it says nothing for a while."""
+    sentinel.call("SUBSCRIBE", "+switch-master")
+    sentinel.connection.settimeout(1)
+    try:
+        _, old_host, old_port, host, port = sentinel.read()[2].decode().split(" ")
+    except TimeoutError:
+        return None
+    return host, int(port)
+
+
 def work(onward):
     """SETs and GETs. `onward(host, port)` gives a connection to where the client is sent."""
     connection = _redis.connect_tls(_redis.verified_context()) if _redis.TLS else _redis.connect()
     node = Node(connection)
     here = (_redis.HOST, _redis.PORT)
     if TOPOLOGY == "sentinel":
-        host, port = expect(node.call("SENTINEL", "get-master-addr-by-name", SERVICE))
-        node = Node(onward(host.decode(), int(port)))
+        sentinel = node
+        host, port = expect(sentinel.call("SENTINEL", "get-master-addr-by-name", SERVICE))
+        node = Node(_redis.connect_tls(_redis.verified_context()) if LISTENS and _redis.TLS else onward(host.decode(), int(port)))
         node.login()
+        if LISTENS and (moved := switched(sentinel)):
+            node = Node(onward(*moved))
+            node.login()
     else:
         node.login()
         there = node_of_list(node) if LIST else here

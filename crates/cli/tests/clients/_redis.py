@@ -32,6 +32,14 @@ def connect_tls(context):
     return context.wrap_socket(connect(), server_hostname=HOST)
 
 
+def command(words):
+    """Its parts as bytes."""
+    parts = [f"*{len(words)}\r\n".encode()]
+    for word in words:
+        parts.append(b"$%d\r\n%s\r\n" % (len(word.encode()), word.encode()))
+    return parts
+
+
 class Session:
     """Sends commands and reads simple strings, errors and bulk strings."""
 
@@ -41,10 +49,7 @@ class Session:
 
     def call(self, *words):
         """The reply as bytes; an error reply raises."""
-        parts = [f"*{len(words)}\r\n".encode()]
-        for word in words:
-            parts.append(b"$%d\r\n%s\r\n" % (len(word.encode()), word.encode()))
-        self.connection.sendall(b"".join(parts))
+        self.connection.sendall(b"".join(command(words)))
         line = self.replies.readline(65536)
         if not line.endswith(b"\r\n"):
             raise ConnectionError("the peer closed the connection")

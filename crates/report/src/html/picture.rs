@@ -32,6 +32,7 @@ pub(crate) fn picture(arm: &ArmRecord, attack: &Attack, gained: &str) -> Result<
             Attack::Eavesdrop | Attack::Overhear | Attack::TlsPort | Attack::Intruder { .. } => None,
             Attack::Impostor { .. }
             | Attack::AskCertificate { .. }
+            | Attack::Storm { .. }
             | Attack::Resume { .. }
             | Attack::Bait { .. } => Some("impostor"),
             Attack::Reconnect { .. }
@@ -42,7 +43,8 @@ pub(crate) fn picture(arm: &ArmRecord, attack: &Attack, gained: &str) -> Result<
             Attack::Misbehave { .. }
             | Attack::Stall { .. }
             | Attack::Renegotiate { .. }
-            | Attack::OnPath { .. } => Some("rogue"),
+            | Attack::OnPath { .. }
+            | Attack::HostileReply { .. } => Some("rogue"),
             Attack::Redirect { .. } => Some("redirector"),
         },
         intruder: matches!(attack, Attack::Intruder { .. }),
@@ -51,10 +53,12 @@ pub(crate) fn picture(arm: &ArmRecord, attack: &Attack, gained: &str) -> Result<
             attack,
             Attack::Impostor { .. }
                 | Attack::AskCertificate { .. }
+                | Attack::Storm { .. }
                 | Attack::Resume { .. }
                 | Attack::Bait { .. }
                 | Attack::Misbehave { .. }
                 | Attack::Stall { .. }
+                | Attack::HostileReply { .. }
                 | Attack::Redirect { .. }
         ),
         line: if arm.arm.is_tls() { "TLS" } else { "readable" },

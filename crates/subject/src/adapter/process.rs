@@ -1,4 +1,5 @@
 use super::kept::Kept;
+use crate::memory::Gauge;
 use crate::target::USERNAME;
 use crate::{Target, processes};
 use serde::de::DeserializeOwned;
@@ -87,6 +88,11 @@ impl Process {
         let stderr = kept.copy_stderr(stderr);
         let stdout = BufReader::new(stdout);
         Ok(Self { supervisor, stdin, stdout, stderr, kept, mark: format!("{MARK}={mark}") })
+    }
+
+    /// Begins to measure what memory it takes.
+    pub(super) fn gauge(&self) -> Gauge {
+        Gauge::start(&self.mark)
     }
 
     /// The next line, within this time.

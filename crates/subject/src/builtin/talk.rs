@@ -17,7 +17,7 @@ pub(super) async fn talk(
     pushes: Pushes,
 ) -> Result<Option<Vec<u8>>, BuiltinError> {
     match target.talk {
-        Talk::Simple | Talk::Pipelined => pipelined(target, connection, pushes).await,
+        Talk::Simple | Talk::Pipelined | Talk::Failover => pipelined(target, connection, pushes).await,
         Talk::Cached => cached(target, connection, pushes).await,
         Talk::Subscribed => subscribed(target, connection, pushes).await,
     }

@@ -47,6 +47,7 @@ mod tests {
             received: None,
             left_behind: vec!["7 sleep".to_owned()],
             duration_ms: 5,
+            memory: None,
             stdout: b"\xff\n{".to_vec(),
             stderr: b"no\n".to_vec(),
             output_cut: 9,

@@ -10,6 +10,9 @@ sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 import _adapter  # noqa: E402
 
 PATIENCE = 2
+# Longest string, longest array, and how deep they may be nested.
+MOST = 65536
+DEEPEST = 8
 
 
 def tcp(case):
@@ -63,12 +66,14 @@ class Session:
         self.connection.sendall("".join(parts).encode())
         return self.reply()
 
-    def reply(self):
+    def reply(self, depth=0):
         line = self.replies.readline(65536)
+        if line[:1] in b"$*" and not -1 <= int(line[1:]) <= MOST or depth > DEEPEST:
+            raise ConnectionError(f"the peer answers {line[:200]!r}, which is too much")
         if line[:1] == b"$":
             return self.replies.read(int(line[1:]) + 2)[:-2].decode()
         if line[:1] == b"*":
-            return [self.reply() for _ in range(int(line[1:]))]
+            return [self.reply(depth + 1) for _ in range(int(line[1:]))]
         if line[:1] != b"+":
             raise ConnectionError(f"the peer answers {line[:200]!r}")
         return None
@@ -81,8 +86,8 @@ class Session:
         return self.call("GET", case["key"])
 
 
-def work(case, connect):
-    with Session(connect(case) if case["tls"] else tcp(case)) as session:
+def work(case, connect, kind=Session):
+    with kind(connect(case) if case["tls"] else tcp(case)) as session:
         session.login(case)
         return session.set_and_get(case)
 
@@ -100,6 +105,6 @@ def serve(work):
     _adapter.run(answer)
 
 
-def run(connect):
+def run(connect, kind=Session):
     """The session of every client, over TLS as `connect(case)` makes it."""
-    serve(lambda case: work(case, connect))
+    serve(lambda case: work(case, connect, kind))

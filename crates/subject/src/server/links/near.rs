@@ -193,6 +193,7 @@ pub(super) fn report(
         received,
         left_behind: Vec::new(),
         duration_ms: crate::command::millis(took),
+        memory: None,
         stdout: Vec::new(),
         stderr: Vec::new(),
         output_cut: 0,
