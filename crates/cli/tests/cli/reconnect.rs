@@ -43,7 +43,7 @@ fn the_built_in_client_checks_again_and_each_attack_is_live() {
         assert_eq!(verdict, "secure", "{scenario}: {why}");
     }
     let live = arms(&record, "tls-unverified");
-    assert_eq!(live.len(), 8);
+    assert_eq!(live.len(), 9);
     for (scenario, (verdict, why)) in live {
         assert_eq!(verdict, "compromised", "{scenario}: {why}");
         let resumes = scenario.contains("/resumed-");

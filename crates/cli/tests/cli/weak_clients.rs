@@ -25,7 +25,12 @@ const WEAK: [(&str, &[&str]); 11] = [
 const CERTIFICATE: &[&str] = &["chain", "constraint", "encoding", "key", "name", "time", "usage"];
 
 /// What compromises a client beside its own class.
-const ALSO: [(&str, &[&str], &str); 2] = [
+const ALSO: [(&str, &[&str], &str); 3] = [
+    (
+        "no-chain-check accepts-any sends-first",
+        &["reconnect/storm-self-signed"],
+        "who takes any certificate need not be refused first",
+    ),
     (
         "no-chain-check",
         &[
