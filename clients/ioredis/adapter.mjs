@@ -85,7 +85,9 @@ async function outcome(test) {
   const attempt = async () => {
     client = newClient(test).on("error", (error) => errors.push(error));
     await client.set(test.key, test.value);
-    received = await client.get(test.key);
+    const reply = await client.get(test.key);
+    // A server may answer with anything, and what an adapter tells is text.
+    received = typeof reply === "string" ? reply : null;
     if (received !== test.value) {
       throw new Error("GET returned another value than was SET");
     }
