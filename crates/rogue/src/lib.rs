@@ -37,6 +37,7 @@ use std::time::Duration;
 pub use tamper::Plan;
 use thiserror::Error;
 use tokio::sync::mpsc;
+use turn::Turn;
 use wirelab_model::{Bait, Connection, Ending, Hostility, Listener, PeerReport};
 use wirelab_pki::Identity;
 pub use wirelab_redis::DataSet;
@@ -85,6 +86,8 @@ pub struct Rogue {
     list: Option<ListServer>,
     /// The secrets of what ends TLS where the listener itself does not.
     secrets: Option<Arc<Secrets>>,
+    /// When it stops being good, where it was at first and resumes sessions.
+    turn: Option<Turn>,
 }
 
 fn accepts(identity: Option<&Identity>) -> Result<Accepts, rustls::Error> {
@@ -100,12 +103,12 @@ fn play(endpoint: Endpoint, player: Player) -> Rogue {
     let running = endpoint.serve(Accepts::Raw, move |stream, recorder| {
         player.clone().run(stream, recorder, Session::new(Access::Anyone, store.clone()))
     });
-    Rogue { running, announced: None, anchor: None, list: None, secrets }
+    Rogue { running, announced: None, anchor: None, list: None, turn: None, secrets }
 }
 
 impl Rogue {
     fn one(running: Running) -> Self {
-        Self { running, announced: None, anchor: None, list: None, secrets: None }
+        Self { running, announced: None, anchor: None, list: None, turn: None, secrets: None }
     }
 
     /// Answers in the server's place: takes any password, and harvests. Without a certificate it
@@ -147,7 +150,7 @@ impl Rogue {
         let running = Endpoint::bind(port)
             .await?
             .serve(Accepts::Raw, move |stream, recorder| comeback.clone().run(stream, recorder));
-        Ok(Self { running, announced: None, anchor: None, list: None, secrets })
+        Ok(Self { running, announced: None, anchor: None, list: None, turn: None, secrets })
     }
 
     /// Takes any password with the certificate `first`, until a connection has had a session: then it cuts them off.
@@ -166,9 +169,10 @@ impl Rogue {
         let (first, later) = (Tls::new(first)?, Tls::new(later)?);
         let secrets = Some(later.secrets());
         let resumer = Resumer::new(first, later, early, endpoint.port());
+        let turn = Some(resumer.turn());
         let running =
             endpoint.serve(Accepts::Raw, move |stream, recorder| resumer.clone().run(stream, recorder));
-        Ok(Self { running, announced: None, anchor: None, list: None, secrets })
+        Ok(Self { running, announced: None, anchor: None, list: None, turn, secrets })
     }
 
     /// Ends the client's connection, opens its own to the good server without checking anything, and
@@ -286,7 +290,7 @@ impl Rogue {
                     let session = Session::new(Access::Anyone, store.clone());
                     renegotiate::run(tls.clone(), flaw, stream, recorder, session)
                 });
-                return Ok(Self { running, announced: None, anchor: None, list: None, secrets });
+                return Ok(Self { running, announced: None, anchor: None, list: None, turn: None, secrets });
             }
             Recipe::Path(prank) => endpoint.serve(Accepts::Raw, move |stream, recorder| {
                 path::run(stream, recorder, upstream, Some((prank, flaw)))
@@ -353,7 +357,7 @@ impl Rogue {
         second: Option<&Identity>,
     ) -> Result<Self, RogueError> {
         let (running, announced) = redirect::start(port, lie, first, second).await?;
-        Ok(Self { running, announced: Some(announced), anchor: None, list: None, secrets: None })
+        Ok(Self { running, announced: Some(announced), anchor: None, list: None, turn: None, secrets: None })
     }
 
     /// The port on 127.0.0.1.
@@ -374,6 +378,11 @@ impl Rogue {
     /// In PEM the authority that clients are to trust, where that is not the lab's.
     pub fn anchor(&self) -> Option<&str> {
         self.anchor.as_deref()
+    }
+
+    /// A resumer is good again, to give another session that can be resumed. Nothing else changes.
+    pub fn be_good_again(&self) {
+        self.turn.iter().for_each(Turn::take_back);
     }
 
     /// Whether anybody has resumed a session with it.

@@ -48,6 +48,10 @@ impl Resumer {
         }
     }
 
+    pub(crate) fn turn(&self) -> Turn {
+        self.turn.clone()
+    }
+
     pub(crate) async fn run(self, stream: Box<dyn Stream>, recorder: Recorder) {
         let session = Session::new(Access::Anyone, self.store.clone());
         let (mut opening, mut client) = (Opening::Silent, None);

@@ -20,6 +20,11 @@ impl Turn {
         self.0.send_replace(true);
     }
 
+    /// It is still to come.
+    pub(crate) fn take_back(&self) {
+        self.0.send_replace(false);
+    }
+
     /// Waits for it.
     pub(crate) async fn taken(&self) {
         // The sender is at hand, so this ends only with the moment itself.
@@ -32,7 +37,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn it_comes_once_and_for_all() {
+    async fn it_comes_for_all_at_once() {
         let turn = Turn::new();
         let other = turn.clone();
         assert!(!other.has_come());
@@ -41,5 +46,7 @@ mod tests {
         waiting.await.unwrap();
         turn.taken().await;
         assert!(turn.has_come());
+        turn.take_back();
+        assert!(!turn.has_come());
     }
 }
