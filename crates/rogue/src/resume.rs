@@ -16,6 +16,10 @@ use wirelab_redis::{Access, Recorder, Session, Sessions, Store, Stream, Tls, ser
 
 /// Bytes that tickets allow before the handshake, where they do.
 const EARLY: u32 = 4096;
+/// Requests that are answered before the cut.
+const MOST_REQUESTS: usize = 256;
+/// What a client asks for its value with.
+const READS: [&str; 4] = ["GET", "HGET", "HMGET", "HGETALL"];
 /// Pieces in which a flight may arrive.
 const MOST_READS: usize = 16;
 /// How long a flight that is sent again may take to be read.
@@ -161,28 +165,41 @@ impl Resumer {
     }
 }
 
-/// Answers once, and cuts the client off when it speaks again: that is the turn, or that it ended by itself.
+/// Serves until the client asks for its value, and cuts it off then: that is the turn, or that it ended by itself. Before
+/// that, clients of several connections are still opening them, and give up instead of coming back.
 async fn cut_off(mut stream: Box<dyn Stream>, mut session: Session, recorder: &Recorder, turn: &Turn) {
     let mut buffer = vec![0; 16 << 10];
-    let mut out = Vec::new();
-    match stream.read(&mut buffer).await {
-        Ok(0) => return recorder.ended(Ending::ClientClosed),
-        Err(error) => return recorder.ended(wirelab_redis::ending(&error)),
-        Ok(length) => {
-            let bytes = buffer.get(..length).unwrap_or_default();
-            recorder.read(bytes);
-            session.receive(bytes, &mut out);
+    for request in 0..MOST_REQUESTS {
+        let length = match stream.read(&mut buffer).await {
+            Ok(length) if length > 0 => length,
+            end => {
+                recorder
+                    .ended(end.map_or_else(|error| wirelab_redis::ending(&error), |_| Ending::ClientClosed));
+                if request > 0 {
+                    turn.take();
+                }
+                return;
+            }
+        };
+        let bytes = buffer.get(..length).unwrap_or_default();
+        recorder.read(bytes);
+        let mut out = Vec::new();
+        session.receive(bytes, &mut out);
+        recorder.note(|connection| connection.commands = session.commands().to_vec());
+        if session.commands().iter().any(|command| READS.contains(&name(command))) {
+            break;
+        }
+        recorder.written(&out);
+        if stream.write_all(&out).await.is_err() || stream.flush().await.is_err() {
+            recorder.ended(Ending::ClientReset);
+            break;
         }
     }
-    recorder.note(|connection| connection.commands = session.commands().to_vec());
-    recorder.written(&out);
-    if stream.write_all(&out).await.is_err() || stream.flush().await.is_err() {
-        return recorder.ended(Ending::ClientReset);
-    }
-    recorder.ended(match stream.read(&mut buffer).await {
-        Ok(0) => Ending::ClientClosed,
-        Ok(_) => Ending::ServerClosed,
-        Err(error) => wirelab_redis::ending(&error),
-    });
+    recorder.ended(Ending::ServerClosed);
     turn.take();
+}
+
+/// `GET` of `GET/1`.
+fn name(command: &str) -> &str {
+    command.split('/').next().unwrap_or(command)
 }

@@ -26,7 +26,7 @@ const LINGER: Duration = Duration::from_millis(500);
 /// The same where the client has failed.
 const PATIENCE: Duration = Duration::from_secs(3);
 /// How often a client is run again that has resumed no session.
-const MORE_CHANCES: u32 = 4;
+const MORE_CHANCES: u32 = 5;
 /// How often a port that was used before is given back.
 const PORT_ATTEMPTS: usize = 20;
 /// How often a client is run, however often it connects each time, to see whether it gives up its checks.
@@ -353,14 +353,16 @@ pub(crate) async fn run(lab: &Lab, spec: &Spec<'_>, folder: &Path) -> Result<Rec
         client = spec.client.run(&lab.options.launcher, &target).await;
     }
     // Whether a client resumes is often a matter of chance: of two connections that it opens again, one has the ticket. So
-    // there is another good session, and another cut.
+    // there is another good session, another cut, and who does not come back by itself is run again.
     for _ in 0..MORE_CHANCES {
         let Some(rogue) = rogue.as_ref().filter(|rogue| !rogue.has_resumed()) else { break };
         if !matches!(spec.peer, Peer::Resumer { .. }) {
             break;
         }
         rogue.be_good_again();
-        client = spec.client.run(&lab.options.launcher, &target).await;
+        for _ in 0..2 {
+            client = spec.client.run(&lab.options.launcher, &target).await;
+        }
     }
 
     if let Peer::Storm { .. } = spec.peer {
