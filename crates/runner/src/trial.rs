@@ -25,8 +25,8 @@ pub(crate) const MARKER: Duration = Duration::from_secs(5);
 const LINGER: Duration = Duration::from_millis(500);
 /// The same where the client has failed.
 const PATIENCE: Duration = Duration::from_secs(3);
-/// How often a client is run again that has resumed no session.
-const MORE_CHANCES: u32 = 5;
+/// How often a client is given another session to resume, where it has resumed none. More would be a storm of refusals.
+const MORE_CHANCES: u32 = 2;
 /// How often a port that was used before is given back.
 const PORT_ATTEMPTS: usize = 20;
 /// How often a client is run, however often it connects each time, to see whether it gives up its checks.
