@@ -19,8 +19,8 @@ mod topology;
 
 /// Longest wait for the connection, handshake and AUTH included, and for each reply.
 const PATIENCE: Duration = Duration::from_secs(3);
-/// The same with a peer that may never end its reply.
-const SOME_PATIENCE: Duration = Duration::from_secs(1);
+/// The same with a peer that may never end its reply: shorter, for the library keeps all of it.
+const SOME_PATIENCE: Duration = Duration::from_millis(700);
 /// The same with a peer that says nothing: that it gives up is seen as well after a shorter time.
 const LITTLE_PATIENCE: Duration = Duration::from_millis(500);
 
