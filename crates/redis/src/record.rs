@@ -78,10 +78,11 @@ impl Records {
         kept.0.iter().all(|connection| lock(connection).before_attack)
     }
 
-    /// Whether any connection resumed a session.
+    /// Whether any connection resumed a session, other than with the peer that was still good.
     pub(crate) fn any_resumed(&self) -> bool {
         let kept = lock(&self.kept);
-        kept.0.iter().any(|connection| lock(connection).tls.as_ref().is_some_and(|tls| tls.resumed))
+        let resumed = |c: &Connection| !c.before_attack && c.tls.as_ref().is_some_and(|tls| tls.resumed);
+        kept.0.iter().any(|connection| resumed(&lock(connection)))
     }
 
     pub(crate) fn report(&self) -> PeerReport {
