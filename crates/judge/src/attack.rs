@@ -234,6 +234,24 @@ pub(crate) fn capture_or_end(trial: &Trial) -> Option<Finding> {
     wire::capture_fault(trial).map(Finding::inconclusive)
 }
 
+/// What anybody on the wire could read, where there is something.
+pub(crate) fn leak(trial: &Trial) -> Option<Finding> {
+    let leaked = wire::leaked(&trial.wire);
+    let why = || format!("readable on the wire: {}", wire::leaks_in_words(&trial.wire));
+    (!leaked.is_empty()).then(|| Finding::compromised(leaked, why()))
+}
+
+/// What the rogue reports, where both it and the wire can be heard.
+pub(crate) fn heard(trial: &Trial) -> Result<&PeerReport, Finding> {
+    let Some(peer) = &trial.peer else {
+        return Err(Finding::inconclusive("the rogue left no report"));
+    };
+    match wire::capture_fault(trial) {
+        Some(fault) => Err(Finding::inconclusive(fault)),
+        None => Ok(peer),
+    }
+}
+
 /// The beginning of what a client says; all of it is in the evidence.
 pub(crate) fn short(text: &str) -> String {
     const MOST: usize = 160;

@@ -1,6 +1,6 @@
 //! A server that answers to break its client: did the client crash, take more memory than it may have, or hang?
 
-use crate::attack::short;
+use crate::attack::{heard, leak, short};
 use crate::{Finding, wire};
 use wirelab_model::{ClientEnd, Connection, Got, MOST_MEMORY, Opening, Trial};
 
@@ -8,19 +8,13 @@ use wirelab_model::{ClientEnd, Connection, Got, MOST_MEMORY, Opening, Trial};
 /// it did, with its memory within bounds. What the server is told is no matter: it is the one that the client
 /// trusts, or that it talks to in clear.
 pub(crate) fn hostile(trial: &Trial) -> Finding {
-    if trial.transport.is_tls() {
-        let leaked = wire::leaked(&trial.wire);
-        if !leaked.is_empty() {
-            let why = format!("readable on the wire: {}", wire::leaks_in_words(&trial.wire));
-            return Finding::compromised(leaked, why);
-        }
+    if let Some(found) = leak(trial).filter(|_| trial.transport.is_tls()) {
+        return found;
     }
-    let Some(peer) = &trial.peer else {
-        return Finding::inconclusive("the rogue left no report");
+    let peer = match heard(trial) {
+        Ok(peer) => peer,
+        Err(found) => return found,
     };
-    if let Some(fault) = wire::capture_fault(trial) {
-        return Finding::inconclusive(fault);
-    }
     let Some(connection) = peer.connections.iter().find(|c| !c.tampered.is_empty() && was_answered(trial, c))
     else {
         return Finding::inconclusive(

@@ -1,23 +1,19 @@
 //! Protected records that somebody sends again, puts in, or cuts off: does the client notice?
 
-use crate::attack::short;
-use crate::{Finding, wire};
+use crate::Finding;
+use crate::attack::{heard, leak, short};
 use wirelab_model::{ClientEnd, Got, Trial};
 
 /// `secure` where the wire shows that the client was sent something else than the server sent, and the client
 /// says that it failed; `compromised` where it says that it worked.
 pub(crate) fn on_path(trial: &Trial) -> Finding {
-    let leaked = wire::leaked(&trial.wire);
-    if !leaked.is_empty() {
-        let why = format!("readable on the wire: {}", wire::leaks_in_words(&trial.wire));
-        return Finding::compromised(leaked, why);
+    if let Some(found) = leak(trial) {
+        return found;
     }
-    let Some(peer) = &trial.peer else {
-        return Finding::inconclusive("the rogue left no report");
+    let peer = match heard(trial) {
+        Ok(peer) => peer,
+        Err(found) => return found,
     };
-    if let Some(fault) = wire::capture_fault(trial) {
-        return Finding::inconclusive(fault);
-    }
     let Some(connection) = peer.connections.iter().find(|c| !c.tampered.is_empty()) else {
         return Finding::inconclusive("nothing was done to any record, so the attack did not happen");
     };

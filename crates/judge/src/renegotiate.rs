@@ -1,23 +1,19 @@
 //! A server that asks for a new handshake within the session: what does the client do?
 
-use crate::attack::short;
+use crate::attack::{heard, leak, short};
 use crate::{Finding, wire};
 use wirelab_model::{ClientEnd, Connection, Ending, Got, Handshake, Trial};
 
 /// `compromised` where the client began a new handshake; `secure` where it declined, took no notice, or ended the
 /// connection. The server is the good one, so that what it is told is no loot.
 pub(crate) fn renegotiate(trial: &Trial) -> Finding {
-    let leaked = wire::leaked(&trial.wire);
-    if !leaked.is_empty() {
-        let why = format!("readable on the wire: {}", wire::leaks_in_words(&trial.wire));
-        return Finding::compromised(leaked, why);
+    if let Some(found) = leak(trial) {
+        return found;
     }
-    let Some(peer) = &trial.peer else {
-        return Finding::inconclusive("the rogue left no report");
+    let peer = match heard(trial) {
+        Ok(peer) => peer,
+        Err(found) => return found,
     };
-    if let Some(fault) = wire::capture_fault(trial) {
-        return Finding::inconclusive(fault);
-    }
     let asked: Vec<&Connection> = peer.connections.iter().filter(|c| !c.tampered.is_empty()).collect();
     let Some(first) = asked.first() else {
         return Finding::inconclusive("no client came so far that it could be asked for a new handshake");

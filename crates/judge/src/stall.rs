@@ -1,23 +1,19 @@
 //! A peer that keeps its client waiting: does the client give up by itself?
 
-use crate::attack::short;
+use crate::attack::{heard, leak, short};
 use crate::{Finding, wire};
 use wirelab_model::{ClientEnd, Connection, Ending, Trial};
 
 /// `secure` where the client ended the connection and says that it failed, before the lab ended the client;
 /// `hung` where the lab had to.
 pub(crate) fn stall(trial: &Trial) -> Finding {
-    let leaked = wire::leaked(&trial.wire);
-    if !leaked.is_empty() {
-        let why = format!("readable on the wire: {}", wire::leaks_in_words(&trial.wire));
-        return Finding::compromised(leaked, why);
+    if let Some(found) = leak(trial) {
+        return found;
     }
-    let Some(peer) = &trial.peer else {
-        return Finding::inconclusive("the rogue left no report");
+    let peer = match heard(trial) {
+        Ok(peer) => peer,
+        Err(found) => return found,
     };
-    if let Some(fault) = wire::capture_fault(trial) {
-        return Finding::inconclusive(fault);
-    }
     let met = |c: &&Connection| {
         let hello = |flow: &wirelab_model::FlowSeen| flow.tls.as_ref().is_some_and(|tls| tls.client_hello);
         !c.tampered.is_empty() && wire::flow_of(trial, c).is_some_and(hello)
