@@ -165,3 +165,32 @@ pub fn ending(error: &io::Error) -> Ending {
         _ => Ending::Error { reason: error.to_string() },
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use wirelab_model::{Handshake, TlsFacts};
+
+    #[test]
+    fn a_session_resumed_before_the_attack_is_none_that_was_resumed_in_it() {
+        let records = Records::default();
+        let recorder = records.begin(([127, 0, 0, 1], 50_000).into());
+        recorder.note(|connection| {
+            connection.before_attack = true;
+            connection.tls = Some(TlsFacts {
+                certificate: "good".into(),
+                shown: None,
+                sni: None,
+                offered: None,
+                resumed: true,
+                certificate_sent: false,
+                version: None,
+                cipher: None,
+                handshake: Handshake::Completed,
+            });
+        });
+        assert!(records.only_before_attack() && !records.any_resumed());
+        recorder.note(|connection| connection.before_attack = false);
+        assert!(!records.only_before_attack() && records.any_resumed());
+    }
+}
