@@ -19,6 +19,7 @@ has build-essential cc
 if [ "${1:-}" = "--tests" ]; then
     has tshark tshark
     has openssl openssl
+    has valgrind valgrind
     has redis-server redis-server
     has redis-tools redis-cli
     has stunnel4 stunnel

@@ -11,6 +11,9 @@ wirelab="${CARGO_TARGET_DIR:-target}/debug/wirelab"
 log=$(mktemp)
 scripts/clients.sh install "$wirelab" >"$log" 2>&1 &
 clients=$!
+counter_log=$(mktemp)
+nice -n 19 benches/instructions.sh --build >"$counter_log" 2>&1 &
+counter=$!
 cargo clippy --locked --workspace --all-targets -- -D warnings
 wait "$clients" || { cat "$log"; echo "a client could not be set up: see above"; exit 1; }
 grep -e "^skipped" -e "set up in" "$log" || true
@@ -20,5 +23,8 @@ fuzzers=$!
 # The same cases each time, so that what this says of a commit stays true. `cargo test` alone draws new ones.
 PROPTEST_RNG_SEED=1 cargo test --locked --workspace
 scripts/clients.sh run "$wirelab"
+wait "$counter" || { cat "$counter_log"; echo "the counter of instructions could not be built: see above"; exit 1; }
+benches/instructions.sh --development >"$counter_log" 2>&1 || { cat "$counter_log"; exit 1; }
+grep -e "^Gungraun result" "$counter_log"
 wait "$fuzzers" || { cat "$log"; echo "the fuzzers could not be built: see above"; exit 1; }
 scripts/fuzz.sh 30 1
