@@ -3,7 +3,7 @@ use crate::complain;
 use std::io::Write;
 use tokio::signal::unix::{SignalKind, signal};
 use wirelab_model::{Attack, Connection, ExitCode, Transport};
-use wirelab_runner::{AtWork, ByHand, Filter, harvest, select};
+use wirelab_runner::{AtWork, ByHand, Filter, did_you_mean, embedded, harvest, select};
 
 /// Serves one attack until it is told to stop.
 pub(crate) fn rogue(given: &RogueOptions) -> ExitCode {
@@ -46,12 +46,15 @@ pub(crate) fn rogue(given: &RogueOptions) -> ExitCode {
 /// The attack of the scenario, or the impostor or relay with the certificate.
 fn attack(given: &RogueOptions) -> Result<Attack, ExitCode> {
     if let Some(certificate) = given.certificate.clone() {
-        // The scenario of a certificate says whether there is such a one, and what is near.
+        // The scenario of a certificate says whether there is such a one.
         let known = select(&[format!("certificate/{certificate}")], &Filter::default()).is_ok()
             || select(&[format!("mitm/impostor-{certificate}")], &Filter::default()).is_ok();
         if !known {
+            let sources = embedded().unwrap_or_default();
+            let named = sources.iter().filter_map(|source| source.scenario.attack.certificate());
             complain(miette::miette!(
-                help = "`wirelab list` shows them as certificate/NAME",
+                help = did_you_mean(&certificate, named)
+                    + "`wirelab list` shows them as certificate/NAME and mitm/impostor-NAME",
                 "there is no certificate named `{certificate}`"
             ));
             return Err(ExitCode::Usage);

@@ -22,7 +22,17 @@ pub(crate) fn run(wanted: &[String], tags: &[String], given: &RunOptions) -> Exi
     };
     let client = match given.client_cmd.as_deref().map(wirelab_subject::split) {
         None => Client::Builtin,
-        Some(Ok(words)) => Client::Command(words),
+        Some(Ok(words)) => {
+            let program = words.first().map_or("", String::as_str);
+            if !wirelab_subject::is_there(program) {
+                complain(miette::miette!(
+                    help = "name a file that may be run, or a program on the PATH; shells' own words and aliases are none",
+                    "--client-cmd: there is no program `{program}`, so there is nothing to test"
+                ));
+                return ExitCode::Inconclusive;
+            }
+            Client::Command(words)
+        }
         Some(Err(error)) => {
             complain(miette::miette!("--client-cmd: {error}"));
             return ExitCode::Usage;
@@ -147,12 +157,15 @@ fn transport(arm: ArmName) -> Transport {
     }
 }
 
-/// A name that says when, in UTC.
+/// A name that says when, in UTC, and that nothing has yet: two runs may begin within one second.
 pub(crate) fn default_folder(what: &str) -> String {
     let now = time::OffsetDateTime::now_utc();
     let (date, clock) = (now.date(), now.time());
     let date = format!("{}{:02}{:02}", date.year(), u8::from(date.month()), date.day());
-    format!("wirelab-{what}-{date}-{:02}{:02}{:02}", clock.hour(), clock.minute(), clock.second())
+    let name = format!("wirelab-{what}-{date}-{:02}{:02}{:02}", clock.hour(), clock.minute(), clock.second());
+    let free = |name: &String| !Path::new(name).exists();
+    let numbered = (2..100).map(|number| format!("{name}-{number}"));
+    std::iter::once(name.clone()).chain(numbered).find(free).unwrap_or(name)
 }
 
 async fn run_and_report(scenarios: Vec<Scenario>, options: Options, color: Color) -> ExitCode {

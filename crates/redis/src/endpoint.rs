@@ -37,10 +37,10 @@ pub enum Accepts {
 
 /// Why there is no listener. The fault is the machine's or the port's that was asked for.
 #[derive(Debug, Error)]
-#[error("cannot listen on 127.0.0.1:{port}: {source}; name another port, or none (0) to take any free one")]
+#[error("cannot listen on 127.0.0.1:{port}: {reason}; name another port, or none (0) to take any free one")]
 pub struct EndpointError {
     port: u16,
-    source: std::io::Error,
+    reason: std::io::Error,
 }
 
 /// A listener on 127.0.0.1.
@@ -56,7 +56,7 @@ impl Endpoint {
     /// # Errors
     /// The port is in use or not allowed.
     pub async fn bind(port: u16) -> Result<Self, EndpointError> {
-        let failed = |source| EndpointError { port, source };
+        let failed = |reason| EndpointError { port, reason };
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.map_err(failed)?;
         let port = listener.local_addr().map_err(failed)?.port();
         Ok(Self { listener, port })

@@ -1,6 +1,7 @@
 mod dump;
 mod facts;
 mod picture;
+mod prose;
 
 use crate::posture::{class, gains};
 use crate::remedy::remedies;
@@ -8,6 +9,7 @@ use crate::words::{column_title, gained, mark, outcome, symbol};
 use askama::Template;
 use dump::Packet;
 use facts::{Fact, facts};
+use prose::prose;
 use std::collections::BTreeMap;
 use wirelab_model::{ArmEvidence, ArmRecord, EnvironmentRecord, RunRecord, ScenarioInfo, Transport, Verdict};
 
@@ -35,10 +37,12 @@ struct Column<'a> {
 
 struct Section<'a> {
     info: &'a ScenarioInfo,
+    /// HTML.
+    description: String,
     /// By column.
     cells: Vec<Option<Arm<'a>>>,
-    /// Client by client, where an arm was compromised that must not be.
-    remedies: &'static [(&'static str, &'static str)],
+    /// Client by client, where an arm was compromised that must not be; HTML.
+    remedies: Vec<(&'static str, String)>,
 }
 
 struct Arm<'a> {
@@ -48,6 +52,8 @@ struct Arm<'a> {
     symbol: char,
     mark: char,
     gained: String,
+    /// HTML.
+    why: String,
     /// SVG.
     picture: String,
     facts: Vec<Fact>,
@@ -88,8 +94,9 @@ pub fn page(record: &RunRecord, evidence: &BTreeMap<String, ArmEvidence>) -> Res
             });
         }
         let worse = |arm: &Arm<'_>| arm.record.verdict == Verdict::Compromised && !arm.record.as_expected;
-        let remedies = if cells.iter().flatten().any(worse) { remedies(info.weakness) } else { &[] };
-        scenarios.push(Section { info, cells, remedies });
+        let remedies: &[_] = if cells.iter().flatten().any(worse) { remedies(info.weakness) } else { &[] };
+        let remedies = remedies.iter().map(|(client, what)| (*client, prose(what))).collect();
+        scenarios.push(Section { info, description: prose(&info.description), cells, remedies });
     }
     let columns = columns
         .into_iter()
@@ -118,6 +125,7 @@ fn view<'a>(
         mark: mark(record),
         picture: picture::picture(record, &info.attack, &gained)?,
         gained,
+        why: prose(&record.why),
         facts: evidence.map(facts).unwrap_or_default(),
         packets: evidence.iter().flat_map(|evidence| &evidence.packets).map(Packet::new).collect(),
         open,

@@ -1,5 +1,5 @@
 use crate::words::{column_title, gained, mark, outcome, shortfall, symbol};
-use wirelab_model::{ArmRecord, Outcome, RunRecord, Verdict};
+use wirelab_model::{ArmRecord, Outcome, RunRecord, Transport, TrialKind, Verdict};
 
 /// Most failed controls, and most arms that are not as expected, that are told of one by one.
 const MOST_TOLD: usize = 40;
@@ -29,6 +29,10 @@ pub fn arm_line(arm: &ArmRecord, client: &str, color: bool) -> String {
     )
 }
 
+/// Most scenarios that have a line each. Of more, those of one folder with the same outcome share a line: nobody
+/// reads three hundred lines to find the one that matters.
+const MOST_LINES: usize = 40;
+
 /// The table of a run: what the attacker got, by scenario and transport.
 pub fn table(record: &RunRecord, color: bool) -> String {
     let columns = crate::columns(record);
@@ -39,30 +43,84 @@ pub fn table(record: &RunRecord, color: bool) -> String {
             record.setup.client
         );
     }
-    let width = record.scenarios.iter().map(|scenario| scenario.id.len()).max().unwrap_or(0).max(21) + 1;
-    let mut heading = format!("{:<width$}", "What the attacker got");
-    for transport in &columns {
+    let title = |transport: &Transport| {
         let subject =
             record.arms.iter().any(|arm| arm.arm == *transport && arm.client == record.setup.client);
         let mark = if subject && record.setup.client != "builtin" { " (under test)" } else { "" };
-        heading += &format!(" {:<31}", format!("{}{mark}", column_title(*transport)));
-    }
+        format!("{}{mark}", column_title(*transport))
+    };
+    let titles: Vec<String> = columns.iter().map(title).collect();
+    let lines = lines(record, &columns);
+    let longest = |texts: &mut dyn Iterator<Item = &str>| texts.map(|text| text.chars().count()).max();
+    let name_width = longest(&mut lines.iter().map(|line| line.name.as_str())).unwrap_or(0).max(21);
+    let widths: Vec<usize> = titles
+        .iter()
+        .enumerate()
+        .map(|(column, title)| {
+            let cells = lines.iter().filter_map(|line| line.cells.get(column)).map(|(text, _)| text.as_str());
+            longest(&mut cells.chain([title.as_str()])).unwrap_or(0)
+        })
+        .collect();
+    let heading = titles
+        .iter()
+        .zip(&widths)
+        .fold(format!("{:<name_width$}", "What the attacker got"), |heading, (title, width)| {
+            heading + &format!("  {title:<width$}")
+        });
     out += &(paint(heading.trim_end(), "1", color) + "\n");
-    for scenario in &record.scenarios {
-        let mut line = format!("{:<width$}", scenario.id);
-        for transport in &columns {
-            let arm = record.arms.iter().find(|arm| arm.scenario == scenario.id && arm.arm == *transport);
-            let cell = arm.map_or_else(String::new, |arm| {
-                format!("{} {} {}", symbol(arm.verdict), gained(arm), mark(arm)).trim_end().to_owned()
-            });
-            let padded = format!("{cell:<31}");
-            line += " ";
-            line += &arm.map_or_else(|| padded.clone(), |arm| paint(&padded, code(arm.verdict), color));
+    for line in lines {
+        let mut text = format!("{:<name_width$}", line.name);
+        for ((cell, code), width) in line.cells.iter().zip(&widths) {
+            text += "  ";
+            text += &paint(&format!("{cell:<width$}"), code, color && !code.is_empty());
         }
-        out += line.trim_end();
+        out += text.trim_end();
         out += "\n";
     }
     out + &foot(record, color)
+}
+
+/// A line of the table.
+struct Line<'a> {
+    folder: &'a str,
+    /// The scenario, or how many of the folder.
+    name: String,
+    scenarios: usize,
+    /// By column: the text, and its colour where it has one.
+    cells: Vec<(String, &'static str)>,
+}
+
+fn lines<'a>(record: &'a RunRecord, columns: &[Transport]) -> Vec<Line<'a>> {
+    let share = record.scenarios.len() > MOST_LINES;
+    let mut lines: Vec<Line<'_>> = Vec::new();
+    for scenario in &record.scenarios {
+        let id = scenario.id.as_str();
+        let folder = id.split('/').next().unwrap_or(id);
+        let of = |transport: &Transport| {
+            record.arms.iter().find(|arm| arm.scenario == id && arm.arm == *transport)
+        };
+        if columns.iter().filter_map(of).next().is_none() {
+            continue;
+        }
+        let unexpected = columns.iter().filter_map(of).any(|arm| !arm.as_expected);
+        let cells: Vec<_> = columns.iter().map(|transport| cell(of(transport))).collect();
+        let same =
+            |line: &&mut Line<'_>| share && !unexpected && line.folder == folder && line.cells == cells;
+        match lines.iter_mut().find(same) {
+            Some(line) => {
+                line.scenarios += 1;
+                line.name = format!("{folder}: {} scenarios", line.scenarios);
+            }
+            None => lines.push(Line { folder, name: id.to_owned(), scenarios: 1, cells }),
+        }
+    }
+    lines
+}
+
+fn cell(arm: Option<&ArmRecord>) -> (String, &'static str) {
+    let Some(arm) = arm else { return (String::new(), "") };
+    let text = format!("{} {} {}", symbol(arm.verdict), gained(arm), mark(arm));
+    (text.trim_end().to_owned(), code(arm.verdict))
 }
 
 /// What stands below the table of a run: controls, what is not as expected, the outcome.
@@ -75,11 +133,12 @@ pub(crate) fn foot(record: &RunRecord, color: bool) -> String {
     let passed = record.controls.iter().filter(|control| control.passed).count();
     out += &format!("\nControls: {passed} of {} passed", record.controls.len());
     for control in record.controls.iter().filter(|control| !control.passed).take(MOST_TOLD) {
-        let rogue = control.rogue.as_deref().unwrap_or("server");
-        out += &format!(
-            "\n  ? {} {:?} {rogue} ({}): {}",
-            control.arm, control.kind, control.client, control.why
-        );
+        let which = match (control.kind, &control.rogue) {
+            (TrialKind::ControlAfter, _) => "the good server, after the attacks".to_owned(),
+            (TrialKind::ControlUnarmed, Some(rogue)) => format!("the {rogue} without its flaw"),
+            _ => "the good server, before the attacks".to_owned(),
+        };
+        out += &format!("\n  ? {}, {which}, with {}: {}", control.arm, control.client, control.why);
     }
     out += &more(record.controls.len() - passed);
     out += "\n";
@@ -108,4 +167,44 @@ pub(crate) fn foot(record: &RunRecord, color: bool) -> String {
         Outcome::Inconclusive => "1;33",
     };
     out + "\n" + &paint(outcome(record), last, color) + "\n"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A run of so many scenarios, all in one folder and alike but the last, which is not as expected.
+    fn run_of(count: usize) -> RunRecord {
+        let (mut record, _) = crate::testkit::run();
+        let scenario = record.scenarios.remove(0);
+        let arm = record.arms.remove(0);
+        record.arms.clear();
+        for number in 0..count {
+            let id = format!("mitm/relay-{number}");
+            record.arms.push(ArmRecord {
+                scenario: id.clone(),
+                as_expected: number + 1 < count,
+                left_behind: Vec::new(),
+                ..arm.clone()
+            });
+            record.scenarios.push(wirelab_model::ScenarioInfo { id, ..scenario.clone() });
+        }
+        record
+    }
+
+    #[test]
+    fn many_scenarios_share_lines_but_never_one_that_is_not_as_expected() {
+        let few = table(&run_of(MOST_LINES), false);
+        assert!(few.contains("\nmitm/relay-0 ") && !few.contains("scenarios"), "{few}");
+        let many = table(&run_of(MOST_LINES + 1), false);
+        assert!(many.contains("\nmitm: 40 scenarios"), "{many}");
+        assert!(many.contains("\nmitm/relay-40 ") && !many.contains("\nmitm/relay-0 "), "{many}");
+    }
+
+    #[test]
+    fn a_scenario_that_has_no_arm_has_no_line() {
+        let mut record = run_of(2);
+        record.arms.remove(0);
+        assert!(!table(&record, false).contains("\nmitm/relay-0 "));
+    }
 }

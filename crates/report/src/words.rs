@@ -66,7 +66,10 @@ pub(crate) const LEGEND: &str = "✓ nothing  ✗ compromised  … hung  ? incon
 
 /// Why an arm is not as expected, in one line.
 pub(crate) fn shortfall(arm: &ArmRecord) -> String {
-    let is = format!("it is {}: {}", arm.verdict, gained(arm));
+    let is = match arm.verdict {
+        Verdict::Compromised => format!("it is compromised: {}", gained(arm)),
+        verdict => format!("it is {verdict}"),
+    };
     match &arm.exception {
         None => format!("expected {}, but {is}", arm.expected),
         Some(Exception { until: Some(day), expired: true, reason, .. }) => {

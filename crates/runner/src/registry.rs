@@ -1,7 +1,6 @@
 //! The registry: which clients there are, and whether they can run here.
 
 use crate::client_files::{ClientsError, Text};
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use wirelab_model::{ClientRecord, RegistryEntry, RegistryFile};
 use wirelab_subject::{Adapter, AdapterCommand};
@@ -26,11 +25,10 @@ pub struct Registered {
 impl Registered {
     /// What it needs and this machine does not have, with how to get it.
     pub fn missing(&self) -> Option<String> {
-        let path = std::env::var_os("PATH").unwrap_or_default();
         let missing: Vec<String> = self
             .needs
             .iter()
-            .filter(|program| !on_path(&path, program))
+            .filter(|program| !wirelab_subject::is_there(program))
             .map(|program| format!("`{program}`"))
             .collect();
         (!missing.is_empty())
@@ -61,13 +59,6 @@ impl Registered {
         }
         self
     }
-}
-
-fn on_path(path: &std::ffi::OsStr, program: &str) -> bool {
-    std::env::split_paths(path).any(|folder| {
-        std::fs::metadata(folder.join(program))
-            .is_ok_and(|file| file.is_file() && file.permissions().mode() & 0o111 != 0)
-    })
 }
 
 /// The clients that `registry.toml` in a clients folder names, in its order.

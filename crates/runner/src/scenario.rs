@@ -76,10 +76,10 @@ fn check(scenario: &Scenario) -> Result<(), Fault> {
     if let Some(certificate) = scenario.attack.certificate()
         && wirelab_pki::find(certificate).is_none()
     {
-        let known: Vec<_> = wirelab_pki::all().iter().map(|entry| entry.id).collect();
+        let near = crate::did_you_mean(certificate, wirelab_pki::all().iter().map(|entry| entry.id));
         return fault(
             format!("there is no certificate named `{certificate}`"),
-            &format!("the catalogue has: {}", known.join(", ")),
+            &(near + "`wirelab list` shows all of them, as certificate/NAME"),
             certificate,
         );
     }
@@ -97,10 +97,10 @@ fn check(scenario: &Scenario) -> Result<(), Fault> {
         && !misbehaviour::find(how).is_some_and(|entry| entry.is(&scenario.attack))
     {
         let of_kind = misbehaviour::all().iter().filter(|entry| entry.is(&scenario.attack));
-        let known: Vec<_> = of_kind.map(|entry| entry.id).collect();
+        let near = crate::did_you_mean(how, of_kind.map(|entry| entry.id));
         return fault(
             format!("there is no misbehaviour of this kind named `{how}`"),
-            &format!("the catalogue has: {}", known.join(", ")),
+            &(near + "`wirelab list` shows all of them, in handshake, stall, path and cleartext"),
             how,
         );
     }

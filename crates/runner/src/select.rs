@@ -237,17 +237,11 @@ fn resolve(given: &str, carried: &[Source]) -> Result<Vec<Source>, SelectError> 
 }
 
 fn suggest(given: &str, carried: &[Source]) -> String {
-    let last = given.rsplit('/').next().unwrap_or(given).trim_end_matches(".toml");
-    let near: Vec<_> = carried
-        .iter()
-        .map(|source| source.scenario.id.as_str())
-        .filter(|id| last.len() > 2 && id.split(['/', '-']).any(|part| part == last || last.contains(part)))
-        .collect();
-    if near.is_empty() {
-        "`wirelab list` shows the ids; a path must exist".into()
-    } else {
-        format!("did you mean {}? `wirelab list` shows all ids", near.join(" or "))
+    if given.ends_with(".toml") || given.starts_with(['.', '/']) {
+        return "is the path right? Ids have no ending: `wirelab list` shows them".into();
     }
+    let ids = carried.iter().map(|source| source.scenario.id.as_str());
+    crate::did_you_mean(given, ids) + "`wirelab list` shows all ids; a path must exist"
 }
 
 fn toml_files(folder: &Path, files: &mut Vec<PathBuf>, depth: usize) -> Result<(), SelectError> {

@@ -2,6 +2,8 @@
 
 use crate::supervise::{OUTPUT_LIMIT, Report};
 use crate::{Target, processes};
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncRead, AsyncReadExt};
@@ -38,6 +40,18 @@ pub fn split(line: &str) -> Result<Vec<String>, SplitError> {
         return Err(SplitError::Empty(line.to_owned()));
     }
     Ok(argv)
+}
+
+/// Whether there is such a program: a file that may be run, at the path or in a folder of `PATH`.
+pub fn is_there(program: &str) -> bool {
+    let runs = |path: &Path| {
+        path.metadata().is_ok_and(|file| file.is_file() && file.permissions().mode() & 0o111 != 0)
+    };
+    if program.contains('/') {
+        return runs(Path::new(program));
+    }
+    std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default())
+        .any(|folder| runs(&folder.join(program)))
 }
 
 /// The reverse of [`split`].

@@ -19,7 +19,7 @@ mod target;
 
 pub use adapter::{Adapter, AdapterCommand};
 pub use client::Client;
-pub use command::{SplitError, split};
+pub use command::{SplitError, is_there, split};
 pub use own::own_client;
 pub use server::{
     ClientCertificates, FarEnd, LinkSetup, Linked, Pair, Server, ServerError, ServerKind, ServerTls,

@@ -74,7 +74,7 @@ pub enum ServerError {
     },
     /// The embedded server has no listener.
     #[error("cannot start the embedded server: {0}")]
-    Listen(#[from] EndpointError),
+    Listen(EndpointError),
     /// A certificate cannot be used.
     #[error("cannot start the good server with TLS: {0}")]
     Tls(#[from] rustls::Error),
@@ -203,7 +203,7 @@ impl Server {
         };
         let store = Store::default();
         let (shared, password) = (store.clone(), password.to_owned());
-        let endpoint = Endpoint::bind(port).await?;
+        let endpoint = Endpoint::bind(port).await.map_err(ServerError::Listen)?;
         let itself = Address { host: HOST.to_owned(), port: endpoint.port() };
         let claims = Claims::honest(topology, itself);
         let running = endpoint.serve(accepts, move |stream, recorder| {

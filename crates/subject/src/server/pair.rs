@@ -43,9 +43,12 @@ impl Pair {
         let store = Store::default();
         let listen = async |accepts| {
             let (store, password) = (store.clone(), password.to_owned());
-            let running = Endpoint::bind(0).await?.serve(accepts, move |stream, recorder| {
-                serve(stream, Session::new(Access::Password(password.clone()), store.clone()), recorder)
-            });
+            let running = Endpoint::bind(0).await.map_err(ServerError::Listen)?.serve(
+                accepts,
+                move |stream, recorder| {
+                    serve(stream, Session::new(Access::Password(password.clone()), store.clone()), recorder)
+                },
+            );
             Ok::<_, ServerError>(running)
         };
         let (plain, tls) =
