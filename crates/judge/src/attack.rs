@@ -4,8 +4,8 @@ use crate::control::left_behind;
 use crate::intruder::intruder;
 use crate::{Finding, wire};
 use wirelab_model::{
-    Attack, CanaryKind, ClientEnd, Connection, Direction, Ending, Got, Handshake, Link, Opening, PeerReport,
-    Redirection, Trial,
+    Attack, CanaryKind, ClientEnd, Connection, Destination, Direction, Ending, FlowKind, Got, Handshake,
+    Link, Opening, PeerReport, Redirection, Trial,
 };
 
 /// Judges one attacked trial by its own evidence. `secure` from here is not final: see
@@ -29,6 +29,7 @@ pub fn find(attack: &Attack, trial: &Trial) -> Finding {
         Attack::Corrupt => corrupt(trial),
         Attack::HostileReply { .. } => crate::hostile::hostile(trial),
         Attack::Redirect { how: Redirection::Switch, .. } => crate::redirect::switch(trial),
+        Attack::Redirect { to: Destination::SharedTickets, .. } => crate::redirect::shared_tickets(trial),
         Attack::Redirect { .. } => crate::redirect::find(trial),
         Attack::Intruder { .. } => intruder(trial),
         Attack::Misbehave { .. } => crate::misbehave::misbehave(trial),
@@ -54,9 +55,22 @@ pub(crate) fn eavesdrop(trial: &Trial) -> Finding {
         return Finding::inconclusive(control.why);
     }
     Finding::secure(format!(
-        "the session worked; {} packets were captured and searched, and none holds a secret",
-        trial.wire.packets
+        "the session worked; {} packets were captured and searched, and none holds a secret{}",
+        trial.wire.packets,
+        discovery_in_clear(trial)
     ))
+}
+
+/// What anybody reads beside a session over TLS: what a client asks a Sentinel in clear, and where it is sent.
+fn discovery_in_clear(trial: &Trial) -> String {
+    let clear = |flow: &&wirelab_model::FlowSeen| flow.kind == FlowKind::Plaintext;
+    let commands: u64 = trial.wire.flows.iter().filter(clear).map(|flow| flow.commands).sum();
+    if !trial.transport.is_tls() || commands == 0 {
+        return String::new();
+    }
+    format!(
+        "; in clear go by {commands} commands and their replies: which service is asked for, and where its master is"
+    )
 }
 
 pub(crate) fn impostor_or_relay(trial: &Trial, tamper: bool) -> Finding {

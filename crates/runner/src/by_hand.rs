@@ -2,7 +2,7 @@
 
 use crate::certificates::Certificates;
 use crate::lab::{RunError, write_file};
-use crate::trial::{Peer, random_canaries, start_rogue};
+use crate::trial::{Met, Peer, random_canaries, start_rogue};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -27,6 +27,8 @@ pub struct ByHand {
     pub transport: Transport,
     /// Port on 127.0.0.1; 0 for any free one.
     pub port: u16,
+    /// What clients must take it for.
+    pub topology: Topology,
     /// The good server behind an attacker in the middle, in the same transport; none: the embedded one.
     pub upstream: Option<SocketAddr>,
     /// Folder for certificates and the environment of clients; made here, and must not exist or be empty.
@@ -71,8 +73,8 @@ impl ByHand {
         }
         let embedded = server.as_ref().map(|server| SocketAddr::from(([127, 0, 0, 1], server.port())));
         let upstream = self.upstream.or(embedded).unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 0)));
-        let started =
-            start_rogue(&certificates, self.port, &peer, self.transport, upstream, &canaries).await?;
+        let met = Met { transport: self.transport, topology: self.topology };
+        let started = start_rogue(&certificates, self.port, &peer, met, upstream, &canaries).await?;
         let rogue = started.ok_or(RunError::NotByHand)?;
         let connections = rogue.watch();
         let host = peer.host().to_owned();
@@ -97,7 +99,7 @@ impl ByHand {
             host: host.to_owned(),
             port,
             transport: self.transport,
-            topology: Topology::Standalone,
+            topology: self.topology,
             talk: self.attack.talk(),
             canaries,
             files,
@@ -166,6 +168,7 @@ mod tests {
             attack,
             transport: Transport::Plaintext,
             port: 0,
+            topology: Topology::Standalone,
             upstream: None,
             folder: folder.path().join("rogue"),
         };
@@ -210,6 +213,7 @@ mod tests {
             attack: Attack::Eavesdrop,
             transport: Transport::Tls,
             port: 0,
+            topology: Topology::Standalone,
             upstream: None,
             folder: folder.path().join("rogue"),
         };
