@@ -5,7 +5,7 @@ use crate::intruder::intruder;
 use crate::{Finding, wire};
 use wirelab_model::{
     Attack, CanaryKind, ClientEnd, Connection, Destination, Direction, Ending, FlowKind, Got, Handshake,
-    Link, Opening, PeerReport, Redirection, Trial,
+    Link, Opening, PeerReport, Redirection, Trial, Verdict,
 };
 
 /// Judges one attacked trial by its own evidence. `secure` from here is not final: see
@@ -61,10 +61,22 @@ pub(crate) fn eavesdrop(trial: &Trial) -> Finding {
     ))
 }
 
+/// Commands that anybody reads.
+fn commands_in_clear(trial: &Trial) -> u64 {
+    trial.wire.flows.iter().filter(|flow| flow.kind == FlowKind::Plaintext).map(|flow| flow.commands).sum()
+}
+
+/// A trial in which a Sentinel was to be asked in clear. Where nobody did, it shows nothing that nothing was lost.
+pub fn asked_in_clear(trial: &Trial, found: Finding) -> Finding {
+    if found.verdict == Verdict::Secure && commands_in_clear(trial) == 0 {
+        return Finding::inconclusive("the client asked no Sentinel in clear, so the attack did not happen");
+    }
+    found
+}
+
 /// What anybody reads beside a session over TLS: what a client asks a Sentinel in clear, and where it is sent.
 fn discovery_in_clear(trial: &Trial) -> String {
-    let clear = |flow: &&wirelab_model::FlowSeen| flow.kind == FlowKind::Plaintext;
-    let commands: u64 = trial.wire.flows.iter().filter(clear).map(|flow| flow.commands).sum();
+    let commands = commands_in_clear(trial);
     if !trial.transport.is_tls() || commands == 0 {
         return String::new();
     }
@@ -347,10 +359,24 @@ fn corrupt(trial: &Trial) -> Finding {
 mod tests {
     use super::*;
     use crate::testkit::{connection, good, leak, refusal};
-    use wirelab_model::{Transport, Verdict};
+    use wirelab_model::Transport;
 
     fn impostor() -> Attack {
         Attack::Impostor { certificate: "self-signed".into() }
+    }
+
+    /// Beside the session there is a Sentinel, and either somebody asks it or nobody does.
+    #[test]
+    fn a_sentinel_that_nobody_asks_in_clear_shows_nothing() {
+        let mut trial = good(Transport::Tls);
+        let judged = |trial: &Trial| asked_in_clear(trial, find(&Attack::Eavesdrop, trial));
+        assert_eq!(judged(&trial).verdict, Verdict::Inconclusive);
+        let mut asked = trial.wire.flows[0].clone();
+        (asked.kind, asked.tls, asked.commands) = (FlowKind::Plaintext, None, 2);
+        trial.wire.flows.push(asked);
+        let found = judged(&trial);
+        assert_eq!(found.verdict, Verdict::Secure);
+        assert!(found.why.contains("in clear go by 2 commands"), "{}", found.why);
     }
 
     #[test]

@@ -353,6 +353,20 @@ mod tests {
         );
     }
 
+    /// A client that checks nothing is let in without a ticket too, which shows another attack live.
+    #[test]
+    fn shared_tickets_are_live_only_where_a_session_is_resumed() {
+        let mut trial = sent(good(Transport::TlsUnverified));
+        assert_eq!(shared_tickets(&trial).verdict, Verdict::Inconclusive);
+        second(&mut trial).tls.as_mut().unwrap().resumed = true;
+        let found = shared_tickets(&trial);
+        assert_eq!(found.verdict, Verdict::Compromised, "{}", found.why);
+        assert!(found.why.contains("resumed there its session"), "{}", found.why);
+        // What a client hands over is lost in any case.
+        assert_eq!(shared_tickets(&sent(good(Transport::Tls))).verdict, Verdict::Compromised);
+        assert_eq!(shared_tickets(&sent(refusal())).verdict, Verdict::Secure);
+    }
+
     #[test]
     fn what_reaches_the_second_server_counts() {
         let found = find(&sent(good(Transport::Tls)));

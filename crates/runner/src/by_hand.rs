@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 use tokio::sync::mpsc;
-use wirelab_model::{Attack, Canaries, Connection, Harvest, Topology, Transport};
+use wirelab_model::{Attack, Canaries, Connection, Harvest, Listener, Topology, Transport};
 use wirelab_rogue::Rogue;
 use wirelab_subject::{Server, ServerKind, ServerTls, Target, TlsFiles};
 use wirelab_wire::credential::credentials;
@@ -39,6 +39,8 @@ pub struct ByHand {
 pub struct AtWork {
     rogue: Rogue,
     connections: mpsc::Receiver<Connection>,
+    /// Those to where clients are sent.
+    announced: Option<mpsc::Receiver<Connection>>,
     // Held for as long as the attacker needs it.
     _server: Option<Server>,
     /// Host that clients are to be told.
@@ -76,7 +78,7 @@ impl ByHand {
         let met = Met { transport: self.transport, topology: self.topology };
         let started = start_rogue(&certificates, self.port, &peer, met, upstream, &canaries).await?;
         let rogue = started.ok_or(RunError::NotByHand)?;
-        let connections = rogue.watch();
+        let (connections, announced) = (rogue.watch(), rogue.watch_announced());
         let host = peer.host().to_owned();
         let mut files = certificates.files.clone();
         if let Some(anchor) = rogue.anchor() {
@@ -85,7 +87,7 @@ impl ByHand {
         let authority = files.ca.clone();
         let environment = self.environment(files, &host, rogue.port(), canaries)?;
         let embedded = server.is_some();
-        Ok(AtWork { rogue, connections, _server: server, host, environment, authority, embedded })
+        Ok(AtWork { rogue, connections, announced, _server: server, host, environment, authority, embedded })
     }
 
     fn environment(
@@ -124,7 +126,13 @@ impl AtWork {
 
     /// The next connection that has ended. None never comes while the attacker is at work.
     pub async fn next(&mut self) -> Option<Connection> {
-        self.connections.recv().await
+        let Some(announced) = &mut self.announced else { return self.connections.recv().await };
+        tokio::select! {
+            connection = self.connections.recv() => connection,
+            connection = announced.recv() => {
+                connection.map(|connection| Connection { listener: Listener::Announced, ..connection })
+            }
+        }
     }
 }
 
@@ -161,6 +169,7 @@ mod tests {
     use super::*;
     use std::os::unix::fs::PermissionsExt;
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use wirelab_model::{AnnouncedHost, Destination, Redirection};
 
     async fn at_work(attack: Attack) -> (tempfile::TempDir, AtWork) {
         let folder = tempfile::tempdir().unwrap();
@@ -193,6 +202,33 @@ mod tests {
         assert_eq!(harvest(&connection, true)[0].secret.as_deref(), Some("s3cr\u{fffd}et"));
         let mode = std::fs::metadata(&at_work.environment).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
+    }
+
+    /// What is handed over where clients are sent is told as well.
+    #[tokio::test]
+    async fn who_is_sent_elsewhere_is_told_of_there() {
+        let attack = Attack::Redirect {
+            how: Redirection::Master,
+            host: AnnouncedHost::Same,
+            to: Destination::Plaintext,
+        };
+        let (_folder, mut at_work) = at_work(attack).await;
+        let ask = b"*3\r\n$8\r\nSENTINEL\r\n$23\r\nget-master-addr-by-name\r\n$7\r\nwirelab\r\n";
+        let mut sentinel = tokio::net::TcpStream::connect(("127.0.0.1", at_work.port())).await.unwrap();
+        sentinel.write_all(ask).await.unwrap();
+        let mut reply = vec![0; 64];
+        let length = sentinel.read(&mut reply).await.unwrap();
+        let text = String::from_utf8_lossy(&reply[..length]).into_owned();
+        let port: u16 = text.lines().nth(4).unwrap().parse().unwrap();
+        drop(sentinel);
+        assert_eq!(at_work.next().await.unwrap().listener, Listener::Dialled);
+        let mut master = tokio::net::TcpStream::connect(("127.0.0.1", port)).await.unwrap();
+        master.write_all(b"*2\r\n$4\r\nAUTH\r\n$2\r\npw\r\n").await.unwrap();
+        master.read_exact(&mut [0; 5]).await.unwrap();
+        drop(master);
+        let there = at_work.next().await.unwrap();
+        assert_eq!(there.listener, Listener::Announced);
+        assert_eq!(harvest(&there, true)[0].secret.as_deref(), Some("pw"));
     }
 
     #[tokio::test]

@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 use tokio::task::JoinSet;
 use wirelab_judge::{Control, Finding};
-use wirelab_model::{ArmEvidence, ClientEnd, ControlRecord, RunEvent, TrialKind, Verdict};
+use wirelab_model::{ArmEvidence, ClientEnd, ControlRecord, RunEvent, Topology, TrialKind, Verdict};
 
 /// A trial that is to be run.
 #[derive(Debug, Clone, Copy)]
@@ -147,7 +147,12 @@ async fn attack(
     let spec = spec(group, TrialKind::Attack, peer);
     let folder = arm_folder(group, &scenario.id);
     let (recorded, evidence) = record(lab, &spec, &folder).await?;
-    let finding = masked(lab, &recorded, wirelab_judge::find(&scenario.attack, &recorded.trial));
+    let found = wirelab_judge::find(&scenario.attack, &recorded.trial);
+    let found = match group.topology {
+        Topology::ClearSentinel => wirelab_judge::asked_in_clear(&recorded.trial, found),
+        _ => found,
+    };
+    let finding = masked(lab, &recorded, found);
     let finding = unsupported(&evidence.client.end, &finding).unwrap_or(finding);
     shared.tell(RunEvent::TrialEnded);
     let (expect, _) = expected(&lab.options.expectations, &group.client, scenario, &planned.arm);

@@ -314,6 +314,8 @@ fn length(groups: &[Group], scenarios: &[Scenario], task: &Task) -> u8 {
         Some(Attack::Stall { .. } | Attack::HostileReply { .. } | Attack::Resume { .. }) => 3,
         Some(Attack::Bait { how: Bait::Silent, .. } | Attack::Storm { .. } | Attack::Reconnect { .. }) => 2,
         Some(Attack::Misbehave { .. } | Attack::OnPath { .. } | Attack::Renegotiate { .. }) => 1,
+        // Who looks for a way through it looks for long.
+        Some(Attack::Impostor { certificate }) if certificate == "cross-signed-graph" => 1,
         _ => 0,
     }
 }
