@@ -57,7 +57,7 @@ pub struct Recording {
 ///
 /// All methods block. Every packet whose sending was over before [`marker`](Self::marker) was called
 /// is before the recording, and every one sent and delivered between it and
-/// [`collect`](Self::collect) is in it. Dropping takes up to about 50 ms.
+/// [`collect`](Self::collect) is in it. Dropping takes up to about 50 ms where a packet is lost, else a millisecond.
 pub struct Live {
     interface: String,
     shared: Arc<Shared>,
@@ -182,6 +182,9 @@ impl Live {
 impl Drop for Live {
     fn drop(&mut self) {
         self.shared.stop.store(true, Ordering::Relaxed);
+        // The thread sees it at the next packet: this is one. Without it the thread sees it a little later.
+        let marker = self.marker.get_mut().unwrap_or_else(PoisonError::into_inner);
+        drop(marker.0.send(0));
         if let Some(thread) = self.thread.take() {
             // A panic of the thread was reported by its own hook, and to the caller that waited.
             drop(thread.join());

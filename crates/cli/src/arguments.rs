@@ -263,6 +263,7 @@ pub(crate) enum TopologyName {
     Standalone,
     Cluster,
     Sentinel,
+    ClearSentinel,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]

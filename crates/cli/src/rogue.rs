@@ -2,12 +2,12 @@ use crate::arguments::RogueOptions;
 use crate::complain;
 use std::io::Write;
 use tokio::signal::unix::{SignalKind, signal};
-use wirelab_model::{Attack, Connection, ExitCode, Transport};
+use wirelab_model::{Attack, Connection, ExitCode, Topology, Transport};
 use wirelab_runner::{AtWork, ByHand, Filter, did_you_mean, embedded, harvest, select};
 
 /// Serves one attack until it is told to stop.
 pub(crate) fn rogue(given: &RogueOptions) -> ExitCode {
-    let attack = match attack(given) {
+    let (attack, topology) = match attack(given) {
         Ok(attack) => attack,
         Err(code) => return code,
     };
@@ -27,6 +27,7 @@ pub(crate) fn rogue(given: &RogueOptions) -> ExitCode {
         attack,
         transport: if given.plaintext { Transport::Plaintext } else { Transport::Tls },
         port: given.listen.port(),
+        topology,
         upstream: given.upstream,
         folder,
     };
@@ -43,8 +44,8 @@ pub(crate) fn rogue(given: &RogueOptions) -> ExitCode {
     }
 }
 
-/// The attack of the scenario, or the impostor or relay with the certificate.
-fn attack(given: &RogueOptions) -> Result<Attack, ExitCode> {
+/// The attack of the scenario and what clients must take it for, or the impostor or relay with the certificate.
+fn attack(given: &RogueOptions) -> Result<(Attack, Topology), ExitCode> {
     if let Some(certificate) = given.certificate.clone() {
         // The scenario of a certificate says whether there is such a one.
         let known = select(&[format!("certificate/{certificate}")], &Filter::default()).is_ok()
@@ -59,15 +60,16 @@ fn attack(given: &RogueOptions) -> Result<Attack, ExitCode> {
             ));
             return Err(ExitCode::Usage);
         }
-        return Ok(match given.upstream {
+        let attack = match given.upstream {
             None => Attack::Impostor { certificate },
             Some(_) => Attack::RelayRead { certificate },
-        });
+        };
+        return Ok((attack, Topology::Standalone));
     }
     let id = given.id.clone().unwrap_or_default();
     match select(std::slice::from_ref(&id), &Filter::default()).map_err(|error| (error.exit_code(), error)) {
         Ok(sources) => match <[_; 1]>::try_from(sources) {
-            Ok([source]) => Ok(source.scenario.attack),
+            Ok([source]) => Ok((source.scenario.attack, source.scenario.topology)),
             Err(sources) => {
                 complain(miette::miette!(
                     help = "name one of them",

@@ -134,7 +134,7 @@ fn processors() -> usize {
 /// What the clients under test can connect to: one server, unless somebody says more.
 fn topologies(given: &[TopologyName], builtin: bool) -> Vec<Topology> {
     if given.is_empty() && builtin {
-        return vec![Topology::Standalone, Topology::Cluster, Topology::Sentinel];
+        return vec![Topology::Standalone, Topology::Cluster, Topology::Sentinel, Topology::ClearSentinel];
     }
     if given.is_empty() {
         return vec![Topology::Standalone];
@@ -143,6 +143,7 @@ fn topologies(given: &[TopologyName], builtin: bool) -> Vec<Topology> {
         TopologyName::Standalone => Topology::Standalone,
         TopologyName::Cluster => Topology::Cluster,
         TopologyName::Sentinel => Topology::Sentinel,
+        TopologyName::ClearSentinel => Topology::ClearSentinel,
     };
     given.iter().map(topology).collect()
 }

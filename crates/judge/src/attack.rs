@@ -4,8 +4,8 @@ use crate::control::left_behind;
 use crate::intruder::intruder;
 use crate::{Finding, wire};
 use wirelab_model::{
-    Attack, CanaryKind, ClientEnd, Connection, Direction, Ending, Got, Handshake, Link, Opening, PeerReport,
-    Redirection, Trial,
+    Attack, CanaryKind, ClientEnd, Connection, Destination, Direction, Ending, FlowKind, Got, Handshake,
+    Link, Opening, PeerReport, Redirection, Trial, Verdict,
 };
 
 /// Judges one attacked trial by its own evidence. `secure` from here is not final: see
@@ -29,6 +29,7 @@ pub fn find(attack: &Attack, trial: &Trial) -> Finding {
         Attack::Corrupt => corrupt(trial),
         Attack::HostileReply { .. } => crate::hostile::hostile(trial),
         Attack::Redirect { how: Redirection::Switch, .. } => crate::redirect::switch(trial),
+        Attack::Redirect { to: Destination::SharedTickets, .. } => crate::redirect::shared_tickets(trial),
         Attack::Redirect { .. } => crate::redirect::find(trial),
         Attack::Intruder { .. } => intruder(trial),
         Attack::Misbehave { .. } => crate::misbehave::misbehave(trial),
@@ -54,9 +55,34 @@ pub(crate) fn eavesdrop(trial: &Trial) -> Finding {
         return Finding::inconclusive(control.why);
     }
     Finding::secure(format!(
-        "the session worked; {} packets were captured and searched, and none holds a secret",
-        trial.wire.packets
+        "the session worked; {} packets were captured and searched, and none holds a secret{}",
+        trial.wire.packets,
+        discovery_in_clear(trial)
     ))
+}
+
+/// Commands that anybody reads.
+fn commands_in_clear(trial: &Trial) -> u64 {
+    trial.wire.flows.iter().filter(|flow| flow.kind == FlowKind::Plaintext).map(|flow| flow.commands).sum()
+}
+
+/// A trial in which a Sentinel was to be asked in clear. Where nobody did, it shows nothing that nothing was lost.
+pub fn asked_in_clear(trial: &Trial, found: Finding) -> Finding {
+    if found.verdict == Verdict::Secure && commands_in_clear(trial) == 0 {
+        return Finding::inconclusive("the client asked no Sentinel in clear, so the attack did not happen");
+    }
+    found
+}
+
+/// What anybody reads beside a session over TLS: what a client asks a Sentinel in clear, and where it is sent.
+fn discovery_in_clear(trial: &Trial) -> String {
+    let commands = commands_in_clear(trial);
+    if !trial.transport.is_tls() || commands == 0 {
+        return String::new();
+    }
+    format!(
+        "; in clear go by {commands} commands and their replies: which service is asked for, and where its master is"
+    )
 }
 
 pub(crate) fn impostor_or_relay(trial: &Trial, tamper: bool) -> Finding {
@@ -333,10 +359,24 @@ fn corrupt(trial: &Trial) -> Finding {
 mod tests {
     use super::*;
     use crate::testkit::{connection, good, leak, refusal};
-    use wirelab_model::{Transport, Verdict};
+    use wirelab_model::Transport;
 
     fn impostor() -> Attack {
         Attack::Impostor { certificate: "self-signed".into() }
+    }
+
+    /// Beside the session there is a Sentinel, and either somebody asks it or nobody does.
+    #[test]
+    fn a_sentinel_that_nobody_asks_in_clear_shows_nothing() {
+        let mut trial = good(Transport::Tls);
+        let judged = |trial: &Trial| asked_in_clear(trial, find(&Attack::Eavesdrop, trial));
+        assert_eq!(judged(&trial).verdict, Verdict::Inconclusive);
+        let mut asked = trial.wire.flows[0].clone();
+        (asked.kind, asked.tls, asked.commands) = (FlowKind::Plaintext, None, 2);
+        trial.wire.flows.push(asked);
+        let found = judged(&trial);
+        assert_eq!(found.verdict, Verdict::Secure);
+        assert!(found.why.contains("in clear go by 2 commands"), "{}", found.why);
     }
 
     #[test]

@@ -36,7 +36,7 @@ mod wire;
 #[cfg(test)]
 mod testkit;
 
-pub use attack::find;
+pub use attack::{asked_in_clear, find};
 pub use control::{Control, control};
 pub use finding::Finding;
 pub use posture::{Seen, environment};

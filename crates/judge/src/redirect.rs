@@ -72,6 +72,28 @@ pub(crate) fn switch(trial: &Trial) -> Finding {
     found
 }
 
+/// The same where the attacker resumes the client's session with the first server. A client that checks nothing lets it in
+/// without that too, which does not show this attack live.
+pub(crate) fn shared_tickets(trial: &Trial) -> Finding {
+    let found = find(trial);
+    let any = trial.peer.iter().flat_map(followed).any(resumed);
+    if found.verdict == Verdict::Compromised
+        && !trial.transport.is_verified()
+        && trial.transport.is_tls()
+        && !any
+    {
+        return Finding::inconclusive(format!(
+            "no session was resumed, so the attack did not happen: {}",
+            found.why
+        ));
+    }
+    found
+}
+
+fn resumed(connection: &Connection) -> bool {
+    connection.tls.as_ref().is_some_and(|tls| tls.resumed && tls.handshake == Handshake::Completed)
+}
+
 /// Secrets that anybody can read. Without TLS the first server is sent them in clear in any case; then
 /// only what goes to the second one shows that the redirection works.
 fn leaked(trial: &Trial) -> Vec<Got> {
@@ -147,6 +169,9 @@ fn fact(trial: &Trial, connection: &Connection) -> String {
             };
             let end = match connection.tls.as_ref().map(|tls| (&tls.certificate, &tls.handshake)) {
                 None => "found no TLS there".to_owned(),
+                Some((_, Handshake::Completed)) if resumed(connection) => {
+                    "resumed there its session with the other server, without a certificate".to_owned()
+                }
                 Some((certificate, Handshake::Completed)) if !turned_away(trial, connection) => {
                     format!("accepted the certificate `{certificate}`")
                 }
@@ -326,6 +351,20 @@ mod tests {
             "{}",
             found.why
         );
+    }
+
+    /// A client that checks nothing is let in without a ticket too, which shows another attack live.
+    #[test]
+    fn shared_tickets_are_live_only_where_a_session_is_resumed() {
+        let mut trial = sent(good(Transport::TlsUnverified));
+        assert_eq!(shared_tickets(&trial).verdict, Verdict::Inconclusive);
+        second(&mut trial).tls.as_mut().unwrap().resumed = true;
+        let found = shared_tickets(&trial);
+        assert_eq!(found.verdict, Verdict::Compromised, "{}", found.why);
+        assert!(found.why.contains("resumed there its session"), "{}", found.why);
+        // What a client hands over is lost in any case.
+        assert_eq!(shared_tickets(&sent(good(Transport::Tls))).verdict, Verdict::Compromised);
+        assert_eq!(shared_tickets(&sent(refusal())).verdict, Verdict::Secure);
     }
 
     #[test]

@@ -85,6 +85,8 @@ pub enum AdapterTopology {
     Cluster,
     /// A Sentinel, which knows the master.
     Sentinel,
+    /// The same, to be asked without TLS, whatever `tls` says of the master.
+    ClearSentinel,
 }
 
 /// The answer to a case.

@@ -18,6 +18,21 @@ pub enum Topology {
     Cluster,
     /// A Sentinel, which names the server. <https://redis.io/docs/latest/develop/reference/sentinel-clients/>
     Sentinel,
+    /// The same, and clients ask it without TLS, whatever they do with the server that it names.
+    ClearSentinel,
+}
+
+impl Topology {
+    /// Whether the peer that clients connect to first knows TLS, where the transport of the arm is TLS.
+    pub fn asks_over_tls(self) -> bool {
+        self != Self::ClearSentinel
+    }
+
+    /// What the first peer is, however it is asked.
+    #[must_use]
+    pub fn role(self) -> Self {
+        if self == Self::ClearSentinel { Self::Sentinel } else { self }
+    }
 }
 
 impl fmt::Display for Topology {
@@ -26,6 +41,7 @@ impl fmt::Display for Topology {
             Self::Standalone => "standalone",
             Self::Cluster => "cluster",
             Self::Sentinel => "sentinel",
+            Self::ClearSentinel => "clear-sentinel",
         })
     }
 }
@@ -122,6 +138,9 @@ pub enum Destination {
     /// TLS with a certificate that the trusted authority signed for the announced host, and not for the
     /// one that the client was told to connect to.
     AnnouncedName,
+    /// TLS that resumes the sessions of the server that the client was told to connect to, for any name, and has a
+    /// certificate for another host for those who do not want that: two servers that share the keys of their tickets.
+    SharedTickets,
     /// TLS with an entry of the certificate catalogue.
     #[serde(untagged)]
     Certificate(String),

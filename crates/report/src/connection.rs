@@ -1,11 +1,12 @@
 //! A client at an attacker, told line by line.
 
 use std::fmt::Write as _;
-use wirelab_model::{CertificateSeen, Connection, Ending, Handshake, Harvest, Offered, Opening};
+use wirelab_model::{CertificateSeen, Connection, Ending, Handshake, Harvest, Listener, Offered, Opening};
 
 /// A few lines for people: how it opened, what happened, what was harvested, how it ended.
 pub fn connection(number: u64, time: &str, connection: &Connection, harvested: &[Harvest]) -> String {
-    let mut text = format!("{time} #{number} {}: ", connection.client);
+    let place = if connection.listener == Listener::Announced { " where it was sent" } else { "" };
+    let mut text = format!("{time} #{number} {}{place}: ", connection.client);
     match (connection.opening, &connection.tls) {
         (Opening::Silent, _) => text.push_str("said nothing\n"),
         (Opening::Plaintext, _) => text.push_str("talks without TLS\n"),
@@ -164,5 +165,8 @@ mod tests {
             passed_on.contains("TLS, not opened, asks for localhost\n  offers TLSv1.3, TLSv1.2; 1 suites")
         );
         assert!(passed_on.contains("declined with NoRenegotiation"), "{passed_on}");
+        seen.listener = Listener::Announced;
+        let sent = connection(4, "12:00:03", &seen, &[]);
+        assert!(sent.starts_with("12:00:03 #4 127.0.0.1:50000 where it was sent: TLS"), "{sent}");
     }
 }

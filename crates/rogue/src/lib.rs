@@ -400,6 +400,11 @@ impl Rogue {
         self.running.watch()
     }
 
+    /// The same of those to the port that clients are sent to, if any.
+    pub fn watch_announced(&self) -> Option<mpsc::Receiver<Connection>> {
+        self.announced.as_ref().map(Running::watch)
+    }
+
     /// Gives open connections `within` to end by themselves, ends the rest, and reports.
     pub async fn stop(self, within: Duration) -> PeerReport {
         let Some(announced) = self.announced else {

@@ -4,7 +4,9 @@
 use crate::RogueError;
 use wirelab_model::{Redirection, Topology};
 use wirelab_pki::Identity;
-use wirelab_redis::{Accepts, Access, Address, Claims, Endpoint, Running, Session, Store, Tls, serve};
+use wirelab_redis::{
+    Accepts, Access, Address, Claims, Endpoint, Running, Session, Sessions, Store, Tls, serve,
+};
 
 /// What the lying server says.
 #[derive(Debug, Clone)]
@@ -17,6 +19,10 @@ pub struct Lie<'a> {
     pub host: &'a str,
     /// Both servers ask clients for a certificate, and take any.
     pub asks: bool,
+    /// The lying server is asked without TLS.
+    pub in_clear: bool,
+    /// The second server resumes sessions of the first one.
+    pub shares_tickets: bool,
 }
 
 /// Starts the server that lies, and the one that it sends clients to.
@@ -26,12 +32,16 @@ pub(crate) async fn start(
     first: Option<&Identity>,
     second: Option<&Identity>,
 ) -> Result<(Running, Running), RogueError> {
+    let sessions = Sessions::for_any_name();
     let accepts_first = match first {
+        _ if lie.in_clear => Accepts::Plaintext,
         None => Accepts::Plaintext,
         Some(identity) if lie.asks => Accepts::Tls(Tls::asking(identity)?),
+        Some(identity) if lie.shares_tickets => Accepts::Tls(Tls::new(identity)?.resuming(&sessions, 0)),
         Some(identity) => Accepts::Tls(Tls::new(identity)?),
     };
     let accepts_second = match second {
+        Some(identity) if lie.shares_tickets => Accepts::Both(Tls::new(identity)?.resuming(&sessions, 0)),
         Some(identity) if lie.asks => Accepts::Both(Tls::asking(identity)?),
         other => crate::accepts(other)?,
     };

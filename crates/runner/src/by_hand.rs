@@ -2,12 +2,12 @@
 
 use crate::certificates::Certificates;
 use crate::lab::{RunError, write_file};
-use crate::trial::{Peer, random_canaries, start_rogue};
+use crate::trial::{Met, Peer, random_canaries, start_rogue};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 use tokio::sync::mpsc;
-use wirelab_model::{Attack, Canaries, Connection, Harvest, Topology, Transport};
+use wirelab_model::{Attack, Canaries, Connection, Harvest, Listener, Topology, Transport};
 use wirelab_rogue::Rogue;
 use wirelab_subject::{Server, ServerKind, ServerTls, Target, TlsFiles};
 use wirelab_wire::credential::credentials;
@@ -27,6 +27,8 @@ pub struct ByHand {
     pub transport: Transport,
     /// Port on 127.0.0.1; 0 for any free one.
     pub port: u16,
+    /// What clients must take it for.
+    pub topology: Topology,
     /// The good server behind an attacker in the middle, in the same transport; none: the embedded one.
     pub upstream: Option<SocketAddr>,
     /// Folder for certificates and the environment of clients; made here, and must not exist or be empty.
@@ -37,6 +39,8 @@ pub struct ByHand {
 pub struct AtWork {
     rogue: Rogue,
     connections: mpsc::Receiver<Connection>,
+    /// Those to where clients are sent.
+    announced: Option<mpsc::Receiver<Connection>>,
     // Held for as long as the attacker needs it.
     _server: Option<Server>,
     /// Host that clients are to be told.
@@ -71,10 +75,10 @@ impl ByHand {
         }
         let embedded = server.as_ref().map(|server| SocketAddr::from(([127, 0, 0, 1], server.port())));
         let upstream = self.upstream.or(embedded).unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 0)));
-        let started =
-            start_rogue(&certificates, self.port, &peer, self.transport, upstream, &canaries).await?;
+        let met = Met { transport: self.transport, topology: self.topology };
+        let started = start_rogue(&certificates, self.port, &peer, met, upstream, &canaries).await?;
         let rogue = started.ok_or(RunError::NotByHand)?;
-        let connections = rogue.watch();
+        let (connections, announced) = (rogue.watch(), rogue.watch_announced());
         let host = peer.host().to_owned();
         let mut files = certificates.files.clone();
         if let Some(anchor) = rogue.anchor() {
@@ -83,7 +87,7 @@ impl ByHand {
         let authority = files.ca.clone();
         let environment = self.environment(files, &host, rogue.port(), canaries)?;
         let embedded = server.is_some();
-        Ok(AtWork { rogue, connections, _server: server, host, environment, authority, embedded })
+        Ok(AtWork { rogue, connections, announced, _server: server, host, environment, authority, embedded })
     }
 
     fn environment(
@@ -97,7 +101,7 @@ impl ByHand {
             host: host.to_owned(),
             port,
             transport: self.transport,
-            topology: Topology::Standalone,
+            topology: self.topology,
             talk: self.attack.talk(),
             canaries,
             files,
@@ -122,7 +126,13 @@ impl AtWork {
 
     /// The next connection that has ended. None never comes while the attacker is at work.
     pub async fn next(&mut self) -> Option<Connection> {
-        self.connections.recv().await
+        let Some(announced) = &mut self.announced else { return self.connections.recv().await };
+        tokio::select! {
+            connection = self.connections.recv() => connection,
+            connection = announced.recv() => {
+                connection.map(|connection| Connection { listener: Listener::Announced, ..connection })
+            }
+        }
     }
 }
 
@@ -159,6 +169,7 @@ mod tests {
     use super::*;
     use std::os::unix::fs::PermissionsExt;
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use wirelab_model::{AnnouncedHost, Destination, Redirection};
 
     async fn at_work(attack: Attack) -> (tempfile::TempDir, AtWork) {
         let folder = tempfile::tempdir().unwrap();
@@ -166,6 +177,7 @@ mod tests {
             attack,
             transport: Transport::Plaintext,
             port: 0,
+            topology: Topology::Standalone,
             upstream: None,
             folder: folder.path().join("rogue"),
         };
@@ -192,6 +204,33 @@ mod tests {
         assert_eq!(mode & 0o777, 0o600);
     }
 
+    /// What is handed over where clients are sent is told as well.
+    #[tokio::test]
+    async fn who_is_sent_elsewhere_is_told_of_there() {
+        let attack = Attack::Redirect {
+            how: Redirection::Master,
+            host: AnnouncedHost::Same,
+            to: Destination::Plaintext,
+        };
+        let (_folder, mut at_work) = at_work(attack).await;
+        let ask = b"*3\r\n$8\r\nSENTINEL\r\n$23\r\nget-master-addr-by-name\r\n$7\r\nwirelab\r\n";
+        let mut sentinel = tokio::net::TcpStream::connect(("127.0.0.1", at_work.port())).await.unwrap();
+        sentinel.write_all(ask).await.unwrap();
+        let mut reply = vec![0; 64];
+        let length = sentinel.read(&mut reply).await.unwrap();
+        let text = String::from_utf8_lossy(&reply[..length]).into_owned();
+        let port: u16 = text.lines().nth(4).unwrap().parse().unwrap();
+        drop(sentinel);
+        assert_eq!(at_work.next().await.unwrap().listener, Listener::Dialled);
+        let mut master = tokio::net::TcpStream::connect(("127.0.0.1", port)).await.unwrap();
+        master.write_all(b"*2\r\n$4\r\nAUTH\r\n$2\r\npw\r\n").await.unwrap();
+        master.read_exact(&mut [0; 5]).await.unwrap();
+        drop(master);
+        let there = at_work.next().await.unwrap();
+        assert_eq!(there.listener, Listener::Announced);
+        assert_eq!(harvest(&there, true)[0].secret.as_deref(), Some("pw"));
+    }
+
     #[tokio::test]
     async fn a_relay_brings_its_own_good_server() {
         let (_folder, at_work) = at_work(Attack::RelayRead { certificate: "self-signed".into() }).await;
@@ -210,6 +249,7 @@ mod tests {
             attack: Attack::Eavesdrop,
             transport: Transport::Tls,
             port: 0,
+            topology: Topology::Standalone,
             upstream: None,
             folder: folder.path().join("rogue"),
         };

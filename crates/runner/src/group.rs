@@ -2,7 +2,7 @@
 
 use crate::trial::{HOST, host};
 use wirelab_model::{
-    AnnouncedHost, Arm, Attack, Demand, Link, Redirection, Scenario, Talk, Topology, Transport,
+    AnnouncedHost, Arm, Attack, Demand, Destination, Link, Redirection, Scenario, Talk, Topology, Transport,
 };
 use wirelab_pki::{Entry, Shape};
 use wirelab_rogue::misbehaviour::{self, Family};
@@ -230,10 +230,13 @@ fn plan_one(scenarios: &[Scenario], client: &Client, wanted: Option<&[Transport]
 }
 
 /// No client that uses a library goes on with a broken handshake because it was told not to verify, and none
-/// is sure to resume a session: the one
+/// is sure to resume a session, least of all with another host: the one
 /// that shows that misbehaviour is live is the lab's own.
 fn gullible(scenario: &Scenario, arm: &Arm) -> bool {
-    let resumes = matches!(scenario.attack, Attack::Resume { .. });
+    let resumes = matches!(
+        scenario.attack,
+        Attack::Resume { .. } | Attack::Redirect { to: Destination::SharedTickets, .. }
+    );
     (scenario.attack.how().is_some() || resumes) && arm.transport == Transport::TlsUnverified
 }
 

@@ -155,14 +155,9 @@ impl Lab {
         Ok(Self { capture: Live::open("lo")?, common })
     }
 
-    /// Another capture for the same run.
-    pub(crate) fn another(&self) -> Result<Self, RunError> {
-        Self::share(Arc::clone(&self.common))
-    }
-
-    /// What all trials share. This capture ends.
-    pub(crate) fn close(self) -> Arc<Common> {
-        self.common
+    /// What all trials share.
+    pub(crate) fn common(&self) -> Arc<Common> {
+        Arc::clone(&self.common)
     }
 }
 

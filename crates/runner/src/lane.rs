@@ -1,17 +1,38 @@
-//! Arms of a group, one after the other; several lanes share the work where their client is the lab's own.
+//! Trials in lanes: each lane has a capture of its own, and takes the next trial that nobody has.
 
-use crate::evidence::arm_folder;
-use crate::group::Group;
+use crate::evidence::{arm_folder, control_folder};
+use crate::group::{Group, Rogue};
 use crate::lab::{Lab, RunError};
 use crate::options::Sabotage;
 use crate::trial::{Peer, Recorded, Spec};
-use crate::worker::{Shared, expected, masked, spec};
+use crate::worker::{Shared, expected, mask_why, masked, spec};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 use tokio::task::JoinSet;
-use wirelab_judge::Finding;
-use wirelab_model::{ArmEvidence, ClientEnd, RunEvent, TrialKind, Verdict};
+use wirelab_judge::{Control, Finding};
+use wirelab_model::{ArmEvidence, ClientEnd, ControlRecord, RunEvent, Topology, TrialKind, Verdict};
+
+/// A trial that is to be run.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Task {
+    /// The place of its group.
+    pub(crate) group: usize,
+    pub(crate) what: What,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum What {
+    Control(TrialKind, Option<Rogue>),
+    /// The arm at this place of the group.
+    Attack(usize),
+}
+
+/// A trial that was run.
+pub(crate) enum Ran {
+    Control(Control, ControlRecord, ArmEvidence),
+    Attack(Attacked),
+}
 
 /// An arm that was attacked, or not run.
 pub(crate) struct Attacked {
@@ -24,41 +45,82 @@ pub(crate) struct Attacked {
     pub(crate) duration_ms: u64,
 }
 
-/// Attacks the client of a group in all its arms, in at most so many lanes. Each lane has a capture of its own,
-/// and takes the next arm that nobody has. They come back in the order of the group.
-pub(crate) async fn attack_all(
-    lab: &Lab,
+/// Runs all of these trials, the first ones first. They come back in the order in which they are given.
+pub(crate) async fn run_all(
+    lanes: &[Arc<Lab>],
     shared: &Shared,
-    group: &Group,
-    lanes: usize,
-) -> Result<Vec<Attacked>, RunError> {
-    let next = Arc::new(AtomicUsize::new(0));
-    let mut others = JoinSet::new();
-    for _ in 1..lanes.min(group.arms.len()) {
-        let (lab, shared, group, next) = (lab.another()?, shared.clone(), group.clone(), Arc::clone(&next));
-        others.spawn(async move { lane(&lab, &shared, &group, &next).await });
+    groups: &Arc<[Group]>,
+    tasks: Vec<Task>,
+) -> Result<Vec<(Task, Ran)>, RunError> {
+    let (next, tasks): (_, Arc<[Task]>) = (Arc::new(AtomicUsize::new(0)), tasks.into());
+    let mut running = JoinSet::new();
+    for lab in lanes.iter().take(tasks.len()) {
+        let (lab, shared, groups) = (Arc::clone(lab), shared.clone(), Arc::clone(groups));
+        let (next, tasks) = (Arc::clone(&next), Arc::clone(&tasks));
+        running.spawn(async move { lane(&lab, &shared, &groups, &tasks, &next).await });
     }
-    let mut attacked = lane(lab, shared, group, &next).await?;
-    while let Some(ended) = others.join_next().await {
-        attacked.extend(ended.map_err(|error| RunError::Internal(error.to_string()))??);
+    let mut ran = Vec::new();
+    while let Some(ended) = running.join_next().await {
+        ran.extend(ended.map_err(|error| RunError::Internal(error.to_string()))??);
     }
-    attacked.sort_by_key(|attacked| attacked.place);
-    Ok(attacked)
+    ran.sort_by_key(|(place, _)| *place);
+    Ok(ran.into_iter().filter_map(|(place, ran)| Some((*tasks.get(place)?, ran))).collect())
 }
 
 async fn lane(
     lab: &Lab,
     shared: &Shared,
-    group: &Group,
+    groups: &[Group],
+    tasks: &[Task],
     next: &AtomicUsize,
-) -> Result<Vec<Attacked>, RunError> {
-    let mut attacked = Vec::new();
+) -> Result<Vec<(usize, Ran)>, RunError> {
+    let mut ran = Vec::new();
     loop {
         let place = next.fetch_add(1, Ordering::Relaxed);
-        if place >= group.arms.len() {
-            return Ok(attacked);
-        }
-        attacked.extend(attack(lab, shared, group, place).await?);
+        let Some(task) = tasks.get(place) else { return Ok(ran) };
+        let Some(group) = groups.get(task.group) else { continue };
+        let done = match task.what {
+            What::Control(kind, rogue) => Some(control(lab, shared, group, kind, rogue).await?),
+            What::Attack(arm) => attack(lab, shared, group, arm).await?.map(Ran::Attack),
+        };
+        ran.extend(done.map(|done| (place, done)));
+    }
+}
+
+async fn control(
+    lab: &Lab,
+    shared: &Shared,
+    group: &Group,
+    kind: TrialKind,
+    rogue: Option<Rogue>,
+) -> Result<Ran, RunError> {
+    let name = control_name(kind, rogue);
+    shared.tell_start(&format!("control {name}"), group);
+    let spec = spec(group, kind, rogue.map_or(Peer::Good, Peer::unarmed));
+    let folder = control_folder(group, &name);
+    let (recorded, evidence) = record(lab, &spec, &folder).await?;
+    let mut control = wirelab_judge::control(&recorded.trial);
+    control.why = mask_why(lab, &recorded, &control.why);
+    let record = ControlRecord {
+        kind,
+        rogue: rogue.map(Rogue::word),
+        arm: group.transport,
+        topology: group.topology,
+        client: group.near(),
+        passed: control.passed,
+        why: control.why.clone(),
+        evidence: folder,
+    };
+    shared.tell(RunEvent::Control(record.clone()));
+    Ok(Ran::Control(control, record, evidence))
+}
+
+/// What a control is called, in the names of folders too.
+pub(crate) fn control_name(kind: TrialKind, rogue: Option<Rogue>) -> String {
+    match (kind, rogue) {
+        (TrialKind::ControlBefore, _) => "before".to_owned(),
+        (TrialKind::ControlUnarmed, Some(rogue)) => format!("unarmed-{}", rogue.word()),
+        _ => "after".to_owned(),
     }
 }
 
@@ -85,7 +147,12 @@ async fn attack(
     let spec = spec(group, TrialKind::Attack, peer);
     let folder = arm_folder(group, &scenario.id);
     let (recorded, evidence) = record(lab, &spec, &folder).await?;
-    let finding = masked(lab, &recorded, wirelab_judge::find(&scenario.attack, &recorded.trial));
+    let found = wirelab_judge::find(&scenario.attack, &recorded.trial);
+    let found = match group.topology {
+        Topology::ClearSentinel => wirelab_judge::asked_in_clear(&recorded.trial, found),
+        _ => found,
+    };
+    let finding = masked(lab, &recorded, found);
     let finding = unsupported(&evidence.client.end, &finding).unwrap_or(finding);
     shared.tell(RunEvent::TrialEnded);
     let (expect, _) = expected(&lab.options.expectations, &group.client, scenario, &planned.arm);

@@ -140,26 +140,30 @@ fn clients(
 }
 
 /// Trials of the lab's own clients at the same time, for each job: most of a trial is waiting.
-const LANES: usize = 3;
+const LANES: usize = 4;
 
 /// Runs the groups of the built-in client, and then those of each client, `jobs` clients at the same time.
 async fn run_groups(lab: Lab, shared: Shared, groups: Vec<Group>, jobs: usize) -> Result<Done, RunError> {
     let (builtin, others): (Vec<Group>, Vec<Group>) =
         groups.into_iter().partition(|group| group.client.is_own());
-    // Links wait for servers of theirs to start: others need not wait with them.
     let lanes = if lab.options.fail_fast || jobs == 1 { 1 } else { jobs * LANES };
+    // Links wait for servers of theirs to start: others need not wait with them.
     let (links, builtin): (Vec<Group>, Vec<Group>) =
         builtin.into_iter().partition(|group| lanes > 1 && group.link.is_some());
-    let mut beside = Worker::new(lab.another()?, shared.clone());
+    let common = lab.common();
     let mut workers = JoinSet::new();
-    workers.spawn(async move {
-        beside.groups(&links).await?;
-        Ok::<Done, RunError>(beside.end().1)
-    });
-    let mut worker = Worker::new(lab, shared.clone()).with_lanes(lanes);
+    if !links.is_empty() {
+        let beside = Worker::new(Lab::share(Arc::clone(&common))?, shared.clone());
+        let mut beside = beside.with_lanes(jobs)?;
+        workers.spawn(async move {
+            beside.groups(&links).await?;
+            Ok::<Done, RunError>(beside.end().0)
+        });
+    }
+    let mut worker = Worker::new(lab, shared.clone()).with_lanes(lanes)?;
     worker.groups(&builtin).await?;
-    let (lab, mut done, liveness) = worker.end();
-    let (common, liveness) = (lab.close(), Arc::new(liveness));
+    let (mut done, liveness) = worker.end();
+    let liveness = Arc::new(liveness);
     let turns = Arc::new(Semaphore::new(jobs));
     let mut others = others.into_iter().peekable();
     while let Some(group) = others.next() {
@@ -178,7 +182,7 @@ async fn run_groups(lab: Lab, shared: Shared, groups: Vec<Group>, jobs: usize) -
             if let Some(Group { client: Client::Adapter(adapter), .. }) = groups.first() {
                 adapter.end().await;
             }
-            Ok::<Done, RunError>(worker.end().1)
+            Ok::<Done, RunError>(worker.end().0)
         });
     }
     while let Some(ended) = workers.join_next().await {

@@ -4,7 +4,7 @@ use crate::trial::HOST;
 use miette::{Diagnostic, NamedSource, SourceSpan};
 use std::collections::BTreeSet;
 use thiserror::Error;
-use wirelab_model::{Attack, Destination, Scenario, Transport, Verdict};
+use wirelab_model::{Attack, Destination, Redirection, Scenario, Transport, Verdict};
 use wirelab_pki::Shape;
 use wirelab_rogue::misbehaviour;
 
@@ -119,7 +119,8 @@ fn check(scenario: &Scenario) -> Result<(), Fault> {
         );
     }
     if let Attack::Redirect { how, host, to } = &scenario.attack {
-        if scenario.topology != how.topology() {
+        let asked_otherwise = !scenario.topology.asks_over_tls() && *how != Redirection::Master;
+        if scenario.topology.role() != how.topology() || asked_otherwise {
             let topology = how.topology();
             return fault(
                 format!(
@@ -130,11 +131,16 @@ fn check(scenario: &Scenario) -> Result<(), Fault> {
                 how.word(),
             );
         }
-        if *to == Destination::AnnouncedName && !host.is_other_name() {
+        let needs_name = match to {
+            Destination::AnnouncedName => Some(("its certificate would be a good one", "announced-name")),
+            Destination::SharedTickets => Some(("its session would be a good one", "shared-tickets")),
+            Destination::Plaintext | Destination::Certificate(_) => None,
+        };
+        if let Some((why, word)) = needs_name.filter(|_| !host.is_other_name()) {
             return fault(
-                "the announced host is the one that the client was told to connect to, so its certificate would be a good one".into(),
+                format!("the announced host is the one that the client was told to connect to, so {why}"),
                 "set `host = \"address\"` or `host = \"ipv6\"`",
-                "announced-name",
+                word,
             );
         }
     }

@@ -296,10 +296,11 @@ pub(crate) async fn run(lab: &Lab, spec: &Spec<'_>, folder: &Path) -> Result<Rec
         None
     };
     let upstream = SocketAddr::from((Ipv4Addr::LOCALHOST, server.as_ref().map_or(0, Server::port)));
+    let met = Met { transport, topology: spec.topology };
     let mut attempts = 0;
     let rogue = loop {
         let port = lab.options.port;
-        let rogue = start_rogue(&lab.certificates, port, &spec.peer, transport, upstream, &canaries).await?;
+        let rogue = start_rogue(&lab.certificates, port, &spec.peer, met, upstream, &canaries).await?;
         let is_new = |rogue: &Rogue| {
             let others = [rogue.announced_port(), rogue.list_port()];
             lab.ports.take(rogue.port()) && others.into_iter().flatten().all(|port| lab.ports.take(port))
@@ -433,12 +434,19 @@ pub(crate) fn random_canaries() -> Result<Canaries, RunError> {
     Ok(Canaries::new(random))
 }
 
+/// How clients meet a rogue.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Met {
+    pub(crate) transport: Transport,
+    pub(crate) topology: Topology,
+}
+
 /// Starts the rogue that the peer is, if it is one. `upstream` is the good server, for those that need one.
 pub(crate) async fn start_rogue(
     lab: &Certificates,
     port: u16,
     peer: &Peer,
-    transport: Transport,
+    Met { transport, topology }: Met,
     upstream: SocketAddr,
     canaries: &Canaries,
 ) -> Result<Option<Rogue>, RunError> {
@@ -498,10 +506,18 @@ pub(crate) async fn start_rogue(
                 Some(Destination::Plaintext) => None,
                 Some(Destination::Certificate(name)) => Some(lab.identity(name)?),
                 Some(Destination::AnnouncedName) => Some(lab.for_address(None)?),
+                Some(Destination::SharedTickets) => Some(lab.identity("wrong-host")?),
                 // Good under either name: some clients check the one, some the other.
                 None => Some(lab.for_address(Some(HOST))?),
             };
-            let lie = Lie { how: *how, dialled: HOST, host: host.text(HOST), asks: transport.is_mutual() };
+            let lie = Lie {
+                how: *how,
+                dialled: HOST,
+                host: host.text(HOST),
+                asks: transport.is_mutual(),
+                in_clear: !topology.asks_over_tls(),
+                shares_tickets: *to == Some(Destination::SharedTickets),
+            };
             Rogue::redirector(port, lie, first.as_ref(), second.as_ref()).await
         }
         Peer::Hostile(how) => Rogue::hostile(port, identity("good")?.as_ref(), *how).await,

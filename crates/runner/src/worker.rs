@@ -4,16 +4,16 @@
 use crate::evidence::control_folder;
 use crate::expectations::Expectations;
 use crate::group::{Group, Rogue};
-use crate::lab::{Lab, RunError};
-use crate::lane::{Attacked, attack_all, record, unsupported};
+use crate::lab::{Common, Lab, RunError};
+use crate::lane::{Attacked, Ran, Task, What, control_name, run_all, unsupported};
 use crate::trial::{Peer, Recorded, Spec};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::mpsc::UnboundedSender;
 use wirelab_judge::{Control, Finding, Support, liveness_sibling};
 use wirelab_model::{
-    Arm, ArmEvidence, ArmRecord, ControlRecord, Exception, Expect, RunEvent, Scenario, Topology, Transport,
-    TrialKind, Verdict,
+    Arm, ArmEvidence, ArmRecord, Attack, Bait, ControlRecord, Exception, Expect, RunEvent, Scenario,
+    Topology, Transport, TrialKind, Verdict,
 };
 use wirelab_subject::{Client, LinkSetup, ServerKind};
 
@@ -73,22 +73,47 @@ impl Done {
     }
 }
 
+/// What the trials of a group have shown so far.
+#[derive(Default)]
+struct Tried {
+    /// Why none of them is run.
+    not_run: Option<String>,
+    before: Option<Control>,
+    unarmed: BTreeMap<Rogue, Control>,
+    attacked: Vec<Attacked>,
+    after: Option<Control>,
+    /// Of the controls, in the order in which they are run where nothing runs beside them.
+    records: Vec<ControlRecord>,
+}
+
+impl Tried {
+    fn works(&self) -> bool {
+        self.before.as_ref().is_some_and(|before| before.passed)
+    }
+}
+
+/// The places of the groups that are run.
+fn runnable(tried: &[Tried]) -> impl Iterator<Item = usize> {
+    tried.iter().enumerate().filter(|(_, tried)| tried.not_run.is_none()).map(|(at, _)| at)
+}
+
 pub(crate) struct Worker {
-    lab: Lab,
+    common: Arc<Common>,
+    /// A capture for each trial that runs at the same time.
+    lanes: Vec<Arc<Lab>>,
     shared: Shared,
     /// Findings of this worker so far, for the arms that need a live sibling.
     findings: Findings,
     /// Those of the built-in client.
     liveness: Arc<Findings>,
     done: Done,
-    /// Trials of the lab's own clients at the same time.
-    lanes: usize,
 }
 
 impl Worker {
     pub(crate) fn new(lab: Lab, shared: Shared) -> Self {
         let (findings, liveness, done) = (Findings::new(), Arc::default(), Done::default());
-        Self { lab, shared, findings, liveness, done, lanes: 1 }
+        let (common, lanes) = (lab.common(), vec![Arc::new(lab)]);
+        Self { common, lanes, shared, findings, liveness, done }
     }
 
     /// With the findings of the built-in client, which show that attacks are live.
@@ -96,55 +121,109 @@ impl Worker {
         Self { liveness, ..self }
     }
 
-    /// With several trials at the same time, where the client is the lab's own.
-    pub(crate) fn with_lanes(self, lanes: usize) -> Self {
-        Self { lanes, ..self }
+    /// With so many trials at the same time.
+    pub(crate) fn with_lanes(mut self, lanes: usize) -> Result<Self, RunError> {
+        while self.lanes.len() < lanes {
+            self.lanes.push(Arc::new(Lab::share(Arc::clone(&self.common))?));
+        }
+        Ok(self)
     }
 
-    pub(crate) fn end(self) -> (Lab, Done, Findings) {
-        (self.lab, self.done, self.findings)
+    pub(crate) fn end(self) -> (Done, Findings) {
+        (self.done, self.findings)
     }
 
+    /// One group after the other, or, where there are several lanes, all of them side by side: what they do not share,
+    /// nobody waits for.
     pub(crate) async fn groups(&mut self, groups: &[Group]) -> Result<(), RunError> {
-        for group in groups {
-            self.group(group).await?;
+        let together = if self.lanes.len() > 1 { groups.len() } else { 1 };
+        for groups in groups.chunks(together.max(1)) {
+            self.side_by_side(groups.into()).await?;
         }
         Ok(())
     }
 
-    async fn group(&mut self, group: &Group) -> Result<(), RunError> {
-        if let Some(why) = self.shared.stopped() {
-            for planned in &group.arms {
-                self.finish(group, planned.scenario, Finding::skipped(why.clone()), "", 0);
-            }
-            return Ok(());
+    /// First the controls before, then whatever is attacked between rogues without their flaw, then the controls after.
+    async fn side_by_side(&mut self, groups: Arc<[Group]>) -> Result<(), RunError> {
+        let mut tried: Vec<Tried> = Vec::new();
+        for group in groups.iter() {
+            let not_run = self.shared.stopped().or_else(|| lacks(self.common.options.server, group));
+            tried.push(Tried { not_run, ..Tried::default() });
         }
-        if let Some(why) = lacks(self.lab.options.server, group) {
-            for planned in &group.arms {
-                self.finish(group, planned.scenario, Finding::skipped(why.clone()), "", 0);
+        let control = |group, kind| Task { group, what: What::Control(kind, None) };
+        let before = runnable(&tried).map(|group| control(group, TrialKind::ControlBefore)).collect();
+        self.run(&groups, before, &mut tried).await?;
+
+        let scenarios = Arc::clone(&self.shared.scenarios);
+        let mut tasks = Vec::new();
+        for (at, group) in groups.iter().enumerate() {
+            if !tried.get(at).is_some_and(Tried::works) {
+                continue;
             }
-            return Ok(());
+            let unarmed = group.rogues(&scenarios).into_iter();
+            let unarmed = unarmed.map(|rogue| What::Control(TrialKind::ControlUnarmed, Some(rogue)));
+            let attacks = (0..group.arms.len()).map(What::Attack);
+            tasks.extend(unarmed.chain(attacks).map(|what| Task { group: at, what }));
         }
-        let before = self.control(group, TrialKind::ControlBefore, None).await?;
+        if self.lanes.len() > 1 {
+            // Nobody is to wait for a long one at the end.
+            tasks.sort_by_key(|task| std::cmp::Reverse(length(&groups, &scenarios, task)));
+        }
+        self.run(&groups, tasks, &mut tried).await?;
+
+        let after = (0..groups.len()).filter(|at| tried.get(*at).is_some_and(Tried::works));
+        let after = after.map(|group| control(group, TrialKind::ControlAfter)).collect();
+        self.run(&groups, after, &mut tried).await?;
+        for (group, tried) in groups.iter().zip(tried) {
+            self.judge(group, tried);
+        }
+        Ok(())
+    }
+
+    async fn run(
+        &mut self,
+        groups: &Arc<[Group]>,
+        tasks: Vec<Task>,
+        tried: &mut [Tried],
+    ) -> Result<(), RunError> {
+        for (task, ran) in run_all(&self.lanes, &self.shared, groups, tasks).await? {
+            let Some(tried) = tried.get_mut(task.group) else { continue };
+            match ran {
+                Ran::Attack(attacked) => tried.attacked.push(attacked),
+                Ran::Control(control, record, evidence) => {
+                    self.done.evidence.insert(record.evidence.clone(), evidence);
+                    tried.records.push(record);
+                    match task.what {
+                        What::Control(TrialKind::ControlBefore, _) => tried.before = Some(control),
+                        What::Control(_, Some(rogue)) => {
+                            tried.unarmed.insert(rogue, control);
+                        }
+                        _ => tried.after = Some(control),
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn judge(&mut self, group: &Group, tried: Tried) {
+        let Tried { not_run, before, unarmed, mut attacked, after, records } = tried;
+        self.done.controls.extend(records);
+        let before = match (not_run, before) {
+            (Some(why), _) => return self.finish_all(group, &Finding::skipped(why)),
+            (None, Some(before)) => before,
+            // It is always run, or the whole run has failed.
+            (None, None) => return,
+        };
         if !before.passed {
-            let folder = control_folder(group, "before");
-            for planned in &group.arms {
-                let finding = without_control(&before);
-                let end = self.done.evidence.get(&folder).map(|evidence| &evidence.client.end);
-                let finding = end.and_then(|end| unsupported(end, &finding)).unwrap_or(finding);
-                self.finish(group, planned.scenario, finding, "", 0);
-            }
-            return Ok(());
+            let folder = control_folder(group, &control_name(TrialKind::ControlBefore, None));
+            let finding = without_control(&before);
+            let end = self.done.evidence.get(&folder).map(|evidence| &evidence.client.end);
+            let finding = end.and_then(|end| unsupported(end, &finding)).unwrap_or(finding);
+            return self.finish_all(group, &finding);
         }
         let shared = self.shared.clone();
-        let mut unarmed = BTreeMap::new();
-        for rogue in group.rogues(&shared.scenarios) {
-            unarmed.insert(rogue, self.control(group, TrialKind::ControlUnarmed, Some(rogue)).await?);
-        }
-        // Each starts several servers.
-        let lanes = if group.client.is_own() && group.link.is_none() { self.lanes } else { 1 };
-        let attacked = attack_all(&self.lab, &shared, group, lanes).await?;
-        let after = self.control(group, TrialKind::ControlAfter, None).await?;
+        attacked.sort_by_key(|attacked| attacked.place);
         for Attacked { place, finding, folder, evidence, duration_ms } in attacked {
             self.done.evidence.extend(evidence.map(|evidence| (folder.clone(), evidence)));
             let Some(planned) = group.arms.get(place) else { continue };
@@ -153,16 +232,15 @@ impl Worker {
                 .and_then(|sibling| Some((sibling, self.sibling(scenario, sibling)?)));
             let support = Support {
                 before: &before,
-                after: Some(&after),
+                after: after.as_ref(),
                 unarmed: Rogue::of(&scenario.attack).and_then(|rogue| unarmed.get(&rogue)),
                 liveness,
             };
             let finding = wirelab_judge::verdict(&scenario.attack, finding, support);
-            let known = expected(&self.lab.options.expectations, &group.client, scenario, &planned.arm);
+            let known = expected(&self.common.options.expectations, &group.client, scenario, &planned.arm);
             let finding = undecidable(finding, known);
             self.finish(group, planned.scenario, finding, &folder, duration_ms);
         }
-        Ok(())
     }
 
     /// What shows an attack live: the client's own arm, or else that of the built-in client.
@@ -174,50 +252,17 @@ impl Worker {
         live.or_else(|| all.next())
     }
 
-    async fn control(
-        &mut self,
-        group: &Group,
-        kind: TrialKind,
-        rogue: Option<Rogue>,
-    ) -> Result<Control, RunError> {
-        let name = match (kind, rogue) {
-            (TrialKind::ControlBefore, _) => "before".to_owned(),
-            (TrialKind::ControlUnarmed, Some(rogue)) => format!("unarmed-{}", rogue.word()),
-            _ => "after".to_owned(),
-        };
-        self.shared.tell_start(&format!("control {name}"), group);
-        let peer = rogue.map_or(Peer::Good, Peer::unarmed);
-        let spec = spec(group, kind, peer);
-        let folder = control_folder(group, &name);
-        let recorded = self.trial(&spec, &folder).await?;
-        let mut control = wirelab_judge::control(&recorded.trial);
-        control.why = mask_why(&self.lab, &recorded, &control.why);
-        let record = ControlRecord {
-            kind,
-            rogue: rogue.map(Rogue::word),
-            arm: group.transport,
-            topology: group.topology,
-            client: group.near(),
-            passed: control.passed,
-            why: control.why.clone(),
-            evidence: folder,
-        };
-        self.done.controls.push(record.clone());
-        self.shared.tell(RunEvent::Control(record));
-        Ok(control)
-    }
-
-    async fn trial(&mut self, spec: &Spec<'_>, folder: &str) -> Result<Recorded, RunError> {
-        let (recorded, evidence) = record(&self.lab, spec, folder).await?;
-        self.done.evidence.insert(folder.to_owned(), evidence);
-        Ok(recorded)
+    fn finish_all(&mut self, group: &Group, finding: &Finding) {
+        for planned in &group.arms {
+            self.finish(group, planned.scenario, finding.clone(), "", 0);
+        }
     }
 
     fn finish(&mut self, group: &Group, scenario: usize, finding: Finding, folder: &str, duration_ms: u64) {
         let shared = self.shared.clone();
         let Some(scenario) = shared.scenarios.get(scenario) else { return };
         let Some(arm) = scenario.arms.iter().find(|arm| arm.transport == group.transport) else { return };
-        let (expect, exception) = expected(&self.lab.options.expectations, &group.client, scenario, arm);
+        let (expect, exception) = expected(&self.common.options.expectations, &group.client, scenario, arm);
         let got = exception.is_some()
             || (arm.got.iter().all(|wanted| finding.got.contains(wanted))
                 && !arm.not_got.iter().any(|unwanted| finding.got.contains(unwanted)));
@@ -235,7 +280,9 @@ impl Worker {
                     None => shared.server.clone(),
                 },
                 // See `Server::start`.
-                Topology::Cluster | Topology::Sentinel => ServerKind::Embedded.describe().unwrap_or_default(),
+                Topology::Cluster | Topology::Sentinel | Topology::ClearSentinel => {
+                    ServerKind::Embedded.describe().unwrap_or_default()
+                }
             },
             verdict: finding.verdict,
             got: finding.got,
@@ -252,9 +299,24 @@ impl Worker {
         };
         self.done.arms.push(record.clone());
         self.shared.tell(RunEvent::Arm(record));
-        if self.lab.options.fail_fast && !as_expected && finding.verdict != Verdict::Skipped {
+        if self.common.options.fail_fast && !as_expected && finding.verdict != Verdict::Skipped {
             self.shared.stop(scenario, arm.transport, finding.verdict);
         }
+    }
+}
+
+/// How long a trial takes, roughly, beside others: most take some milliseconds. Those do not in which somebody waits for
+/// what never comes.
+fn length(groups: &[Group], scenarios: &[Scenario], task: &Task) -> u8 {
+    let What::Attack(place) = task.what else { return 0 };
+    let planned = groups.get(task.group).and_then(|group| group.arms.get(place));
+    match planned.and_then(|planned| scenarios.get(planned.scenario)).map(|scenario| &scenario.attack) {
+        Some(Attack::Stall { .. } | Attack::HostileReply { .. } | Attack::Resume { .. }) => 3,
+        Some(Attack::Bait { how: Bait::Silent, .. } | Attack::Storm { .. } | Attack::Reconnect { .. }) => 2,
+        Some(Attack::Misbehave { .. } | Attack::OnPath { .. } | Attack::Renegotiate { .. }) => 1,
+        // Who looks for a way through it looks for long.
+        Some(Attack::Impostor { certificate }) if certificate == "cross-signed-graph" => 1,
+        _ => 0,
     }
 }
 
@@ -316,7 +378,7 @@ fn without_control(before: &Control) -> Finding {
     Finding { verdict: Verdict::Compromised, got, why, followed: None }
 }
 
-fn mask_why(lab: &Lab, recorded: &Recorded, why: &str) -> String {
+pub(crate) fn mask_why(lab: &Lab, recorded: &Recorded, why: &str) -> String {
     if lab.options.reveal { why.to_owned() } else { recorded.needles.mask_text(why) }
 }
 

@@ -102,7 +102,7 @@ async fn set_and_get(target: &Target, received: &mut Option<String>) -> Result<(
         Topology::Sentinel if target.talk == Talk::Failover => {
             Box::pin(failover::failover(target, address, certificates, config, received)).await
         }
-        Topology::Sentinel => {
+        Topology::Sentinel | Topology::ClearSentinel => {
             let connection = Box::pin(topology::sentinel(target, address, certificates, &config)).await?;
             set_and_get_over(target, connection, received).await
         }

@@ -147,14 +147,19 @@ pub(crate) async fn run(target: &Target) -> ClientReport {
 async fn attempt(target: &Target, received: &mut Option<String>) -> Result<(), Stuck> {
     if target.transport != Transport::Plaintext {
         let mut ticket = None;
-        // Once more where a session was cut off that can be resumed.
+        let mut target = target.clone();
+        // Once more where a session was cut off that can be resumed, or it is sent elsewhere: it minds no names.
         for _ in 0..2 {
-            let mut wire = Wire::connect(target).await?;
-            let early = session::login(target);
-            match handshake::shake(&mut wire, target, ticket.take(), &early).await? {
+            let mut wire = Wire::connect(&target).await?;
+            let early = session::login(&target);
+            match handshake::shake(&mut wire, &target, ticket.take(), &early).await? {
                 handshake::Outcome::Secured(mut channel) => {
-                    session::lead(&mut wire, Some(&mut channel), target, received).await;
-                    ticket = channel.ticket.filter(|_| received.as_deref() == Some(""));
+                    let elsewhere = session::lead(&mut wire, Some(&mut channel), &target, received).await;
+                    let again = elsewhere.is_some() || received.as_deref() == Some("");
+                    ticket = channel.ticket.filter(|_| again);
+                    if let Some((host, port)) = elsewhere {
+                        (target.host, target.port) = (host, port);
+                    }
                     if ticket.is_none() {
                         return Ok(());
                     }

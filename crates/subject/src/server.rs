@@ -159,7 +159,7 @@ enum Inner {
 
 impl Server {
     /// Starts a server on 127.0.0.1 for the user `default` with this password: TLS only where there is
-    /// an identity, plaintext only where there is none. Port 0 takes any free one. As a cluster or behind a
+    /// an identity, plaintext only where there is none, and both where a Sentinel is asked without TLS. Port 0 takes any free one. As a cluster or behind a
     /// Sentinel it is always the embedded one, which is its own only node, or its own Sentinel. Without TLS
     /// there is nothing for a terminator to do: then its `redis-server` stands alone.
     ///
@@ -199,13 +199,17 @@ impl Server {
         }
         let accepts = match tls {
             None => Accepts::Plaintext,
-            Some(tls) => tls.accepts()?,
+            Some(tls) => match tls.accepts()? {
+                // Whoever does more there than ask is overheard.
+                Accepts::Tls(tls) if !topology.asks_over_tls() => Accepts::Both(tls),
+                accepts => accepts,
+            },
         };
         let store = Store::default();
         let (shared, password) = (store.clone(), password.to_owned());
         let endpoint = Endpoint::bind(port).await.map_err(ServerError::Listen)?;
         let itself = Address { host: HOST.to_owned(), port: endpoint.port() };
-        let claims = Claims::honest(topology, itself);
+        let claims = Claims::honest(topology.role(), itself);
         let running = endpoint.serve(accepts, move |stream, recorder| {
             let session = Session::new(Access::Password(password.clone()), shared.clone());
             serve(stream, session.claiming(claims.clone()), recorder)

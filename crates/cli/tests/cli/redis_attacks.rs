@@ -13,25 +13,38 @@ fn verdicts(folder: &tempfile::TempDir) -> BTreeMap<String, (String, String)> {
 
 /// Runs all redirections against a fixture that knows clusters and Sentinels.
 fn redirected(command: &str) -> (i32, BTreeMap<String, (String, String)>, String) {
-    let words = ["run", "redis", "--tag", "redirect", "--topology", "cluster", "--topology", "sentinel"];
-    let (output, folder) = wirelab(&[&words[..], &["--client-cmd", command]].concat());
+    let topologies = ["--topology", "cluster", "--topology", "sentinel", "--topology", "clear-sentinel"];
+    let words = ["run", "redis", "--tag", "redirect", "--tag", "clear-sentinel"];
+    let (output, folder) = wirelab(&[&words[..], &topologies, &["--client-cmd", command]].concat());
     (output.status.code().unwrap(), verdicts(&folder), text_of(&output))
 }
 
 /// Each client is sent elsewhere by every answer there is, and is compromised by exactly those places that
 /// it does not check. The word after its name is the list of nodes that it asks for.
-const COMPROMISED: [(&str, &str, &[&str]); 4] = [
+const COMPROMISED: [(&str, &str, &[&str]); 7] = [
     ("follows_verified.py", "SLOTS", &["announced-name"]),
+    ("shares_sessions.py", "SLOTS", &["announced-name", "shared-tickets"]),
+    ("logs_in_at_sentinel.py", "SLOTS", &["announced-name", "/clear-sentinel"]),
+    ("does_as_with_sentinel.py", "SLOTS", &["announced-name", "/clear-sentinel"]),
     ("follows_configured_name.py", "SHARDS", &[]),
     (
         "follows_in_plaintext.py",
         "NODES",
-        &["plaintext", "wrong-host", "announced-name", "self-signed", "empty-host", "ipv6"],
+        &[
+            "plaintext",
+            "wrong-host",
+            "announced-name",
+            "self-signed",
+            "empty-host",
+            "ipv6",
+            "shared-tickets",
+            "/clear-sentinel",
+        ],
     ),
     (
         "follows_unverified.py",
         "NODES",
-        &["wrong-host", "announced-name", "self-signed", "empty-host", "ipv6"],
+        &["wrong-host", "announced-name", "self-signed", "empty-host", "ipv6", "shared-tickets"],
     ),
 ];
 
@@ -44,10 +57,15 @@ fn each_client_is_compromised_by_exactly_the_redirections_that_it_does_not_check
         let (code, verdicts, text) = redirected(&format!("{} {list}", client(fixture)));
         assert!(verdicts.len() > 10, "{text}");
         for (scenario, (verdict, why)) in &verdicts {
-            let compromised = compromised_by.iter().any(|place| scenario.ends_with(place));
+            // All of what is asked in clear, or a place.
+            let is = |place: &&&str| {
+                scenario.ends_with(**place) || place.starts_with('/') && scenario.contains(**place)
+            };
+            let compromised = compromised_by.iter().any(|place| is(&place));
             let deserved = if compromised { "compromised" } else { "secure" };
             assert_eq!(verdict, deserved, "{fixture} {scenario}: {why}\n{text}");
-            assert!(compromised || why.contains("sent no secret"), "{fixture} {scenario}: {why}");
+            let said = if scenario.ends_with("overheard") { "in clear go by" } else { "sent no secret" };
+            assert!(compromised || why.contains(said), "{fixture} {scenario}: {why}");
         }
         // A certificate that is valid for the announced name is nothing that a client must refuse.
         let code_of = if compromised_by.iter().all(|place| *place == "announced-name") { 0 } else { 10 };

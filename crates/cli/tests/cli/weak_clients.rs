@@ -225,9 +225,9 @@ fn who_follows_blindly_is_compromised_wherever_it_is_sent() {
         return;
     }
     let folder = registry();
-    let words = ["--tag", "redirect", "--topology", "cluster", "--topology", "sentinel"];
+    let topologies = ["--topology", "cluster", "--topology", "sentinel", "--topology", "clear-sentinel"];
     let clients = ["--client", "follows-blindly", "--client", "verifies"];
-    let (record, said) = run(folder.path(), &[&words[..], &clients].concat());
+    let (record, said) = run(folder.path(), &[&["--tag", "redirect"][..], &topologies, &clients].concat());
     hold_against_the_table(&record, &said, &["follows-blindly"]);
 }
 

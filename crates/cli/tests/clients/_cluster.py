@@ -84,12 +84,20 @@ def switched(sentinel):
     return host, int(port)
 
 
-def work(onward):
+# The connection to what the client was told of.
+first = None
+
+
+def work(onward, context=None, logs_in_first=False):
     """SETs and GETs. `onward(host, port)` gives a connection to where the client is sent."""
-    connection = _redis.connect_tls(_redis.verified_context()) if _redis.TLS else _redis.connect()
-    node = Node(connection)
+    global first
+    tls_first = _redis.TLS and TOPOLOGY != "clear-sentinel"
+    first = _redis.connect_tls(context or _redis.verified_context()) if tls_first else _redis.connect()
+    node = Node(first)
     here = (_redis.HOST, _redis.PORT)
-    if TOPOLOGY == "sentinel":
+    if TOPOLOGY in ("sentinel", "clear-sentinel"):
+        if logs_in_first:
+            node.login()
         sentinel = node
         host, port = expect(sentinel.call("SENTINEL", "get-master-addr-by-name", SERVICE))
         node = Node(_redis.connect_tls(_redis.verified_context()) if LISTENS and _redis.TLS else onward(host.decode(), int(port)))

@@ -7,7 +7,7 @@ use crate::script::{Signature, Step};
 use wirelab_model::Importance::{Critical, High, Low, Medium};
 use wirelab_pki::Expectation::{MustRefuse, Policy};
 use wirelab_pki::Shape::{Direct, RsaKey};
-use wirelab_tls::group;
+use wirelab_tls::{ClientHello, group};
 
 pub(super) static ENTRIES: &[Entry] = &[
     Entry {
@@ -101,6 +101,25 @@ pub(super) static ENTRIES: &[Entry] = &[
         recipe: Script(
             RsaKey,
             &[Step::OldHello(|hello, _| hello.suite = 0x002F), Step::Certificate(&[]), Step::Done],
+        ),
+    },
+    Entry {
+        id: "suite-cbc",
+        title: "suite that encrypts after it authenticates",
+        flaw: "its ServerHello chooses a suite of ECDHE with AES-128-CBC",
+        reference: "RFC 9325 section 4.2",
+        cwe: "CWE-327",
+        importance: Low,
+        expectation: Policy,
+        fix: "offer only suites with forward secrecy and authenticated encryption, and take none that was not offered",
+        recipe: Script(
+            Direct,
+            &[
+                Step::OldHello(|hello, client| hello.suite = cbc_suite(client)),
+                Step::Certificate(&[]),
+                Step::KeyExchange(group::SECP256R1, GENERATOR, Signature::Good),
+                Step::Done,
+            ],
         ),
     },
     Entry {
@@ -226,3 +245,8 @@ pub(super) static ENTRIES: &[Entry] = &[
         ),
     },
 ];
+
+/// With SHA-256 where the client offers that, or else with SHA-1: for keys on curves.
+fn cbc_suite(client: &ClientHello) -> u16 {
+    [0xC023, 0xC009].into_iter().find(|suite| client.suites.contains(suite)).unwrap_or(0xC023)
+}

@@ -217,6 +217,7 @@ fn case(id: u64, target: &Target) -> AdapterCase {
             Topology::Standalone => AdapterTopology::Standalone,
             Topology::Cluster => AdapterTopology::Cluster,
             Topology::Sentinel => AdapterTopology::Sentinel,
+            Topology::ClearSentinel => AdapterTopology::ClearSentinel,
         },
         service: SERVICE.into(),
         deadline_ms: crate::command::millis(target.deadline),
@@ -251,9 +252,11 @@ mod tests {
 
     #[test]
     fn a_case_says_what_is_behind_host_and_port() {
-        for (topology, said) in
-            [(Topology::Cluster, AdapterTopology::Cluster), (Topology::Sentinel, AdapterTopology::Sentinel)]
-        {
+        for (topology, said) in [
+            (Topology::Cluster, AdapterTopology::Cluster),
+            (Topology::Sentinel, AdapterTopology::Sentinel),
+            (Topology::ClearSentinel, AdapterTopology::ClearSentinel),
+        ] {
             let target =
                 Target { topology, ..crate::target::tests::target(Transport::Tls, 1, Path::new("/run")) };
             assert_eq!(case(1, &target).topology, said);

@@ -61,18 +61,27 @@ pub(super) async fn sentinel(
     config: &AsyncConnectionConfig,
 ) -> RedisResult<MultiplexedConnection> {
     let mode = mode(&address);
-    let mut builder = SentinelClientBuilder::new([address], SERVICE, SentinelServerType::Master)?
+    let asks_over_tls = target.topology.asks_over_tls();
+    let asked = match address {
+        ConnectionAddr::TcpTls { host, port, .. } if !asks_over_tls => ConnectionAddr::Tcp(host, port),
+        address => address,
+    };
+    let mut builder = SentinelClientBuilder::new([asked], SERVICE, SentinelServerType::Master)?
         .set_client_to_redis_username(USERNAME)
         .set_client_to_redis_password(&target.canaries.password)
         .set_client_to_redis_tcp_settings(tcp())
         .set_client_to_sentinel_tcp_settings(tcp());
     if let Some(mode) = mode {
-        builder = builder.set_client_to_redis_tls_mode(mode).set_client_to_sentinel_tls_mode(mode);
+        builder = builder.set_client_to_redis_tls_mode(mode);
+        if asks_over_tls {
+            builder = builder.set_client_to_sentinel_tls_mode(mode);
+        }
     }
     if let Some(certificates) = certificates {
-        builder = builder
-            .set_client_to_redis_certificates(certificates.clone())
-            .set_client_to_sentinel_certificates(certificates);
+        builder = builder.set_client_to_redis_certificates(certificates.clone());
+        if asks_over_tls {
+            builder = builder.set_client_to_sentinel_certificates(certificates);
+        }
     }
     builder.build()?.get_async_connection_with_config(config).await
 }

@@ -2,6 +2,7 @@ use super::locks::Locks;
 use super::{Item, Wire};
 use crate::Target;
 use crate::target::USERNAME;
+use wirelab_model::Topology;
 use wirelab_tls::{HELLO_REQUEST, Reader, Schedule, Ticket, kind};
 
 /// Keys of a finished handshake.
@@ -32,13 +33,14 @@ fn command(words: &[&str]) -> Vec<u8> {
     bytes
 }
 
-/// AUTH, SET, GET. Whatever GET gives is the value, also where it is cut.
+/// AUTH, SET, GET. Whatever GET gives is the value, also where it is cut. Gives back where a node of a cluster sends it, if
+/// one does.
 pub(super) async fn lead(
     wire: &mut Wire,
     channel: Option<&mut Channel>,
     target: &Target,
     received: &mut Option<String>,
-) {
+) -> Option<(String, u16)> {
     wire.most = wire.taken + super::MOST;
     let canaries = &target.canaries;
     let replies = channel.as_ref().map(|channel| channel.replies.clone()).unwrap_or_default();
@@ -47,7 +49,16 @@ pub(super) async fn lead(
     talk.say(if sent { Vec::new() } else { login(target) }).await;
     talk.say(command(&["SET", &canaries.key, &canaries.value])).await;
     let value = talk.say(command(&["GET", &canaries.key])).await;
-    *received = Some(String::from_utf8_lossy(&value).into_owned());
+    let value = String::from_utf8_lossy(&value).into_owned();
+    let elsewhere = (target.topology == Topology::Cluster).then(|| elsewhere(&value)).flatten();
+    *received = Some(value);
+    elsewhere
+}
+
+/// Host and port of `MOVED slot host:port`.
+fn elsewhere(reply: &str) -> Option<(String, u16)> {
+    let (host, port) = reply.strip_prefix("MOVED ")?.split_once(' ')?.1.rsplit_once(':')?;
+    Some((host.to_owned(), port.parse().ok()?))
 }
 
 struct Talk<'a> {
@@ -129,7 +140,15 @@ fn reply(bytes: &[u8]) -> Option<(&[u8], usize)> {
 
 #[cfg(test)]
 mod tests {
-    use super::reply;
+    use super::{elsewhere, reply};
+
+    #[test]
+    fn a_node_that_sends_it_elsewhere_is_understood() {
+        assert_eq!(elsewhere("MOVED 42 127.0.0.1:7000"), Some(("127.0.0.1".into(), 7000)));
+        for other in ["value", "MOVED 42", "MOVED 42 host:port", "ASK 42 host:7000"] {
+            assert_eq!(elsewhere(other), None, "{other}");
+        }
+    }
 
     #[test]
     fn replies_are_split_from_what_follows() {

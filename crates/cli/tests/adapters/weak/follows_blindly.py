@@ -11,12 +11,13 @@ def onward(address):
 
 
 def work(case):
-    def connect():
-        return _weak.tls(case, _weak.verified(case)) if case["tls"] else _weak.tcp(case)
+    def connect(asks=False):
+        in_clear = not case["tls"] or (asks and case["topology"] == "clear-sentinel")
+        return _weak.tcp(case) if in_clear else _weak.tls(case, _weak.verified(case))
 
     here, seen = f"{case['host']}:{case['port']}", []
-    with _weak.Session(connect()) as first:
-        if case["topology"] == "sentinel":
+    with _weak.Session(connect(asks=True)) as first:
+        if case["topology"] in ("sentinel", "clear-sentinel"):
             host, port = first.call("SENTINEL", "get-master-addr-by-name", case["service"])
             seen.append(f"{host}:{port}")
         else:
