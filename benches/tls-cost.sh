@@ -1,22 +1,22 @@
 #!/bin/sh
 # Writes docs/tls-cost.md: runs `wirelab bench`, `wirelab bench plan` and benches/against-redis-benchmark.sh, and puts
-# what they print between the words of benches/tls-cost.md. For a quiet machine; takes some minutes.
+# what they print between the words of benches/tls-cost.md. For a quiet machine; takes some twelve minutes.
 #
-#   benches/tls-cost.sh [ROUNDS]
+#   benches/tls-cost.sh [ROUNDS BESIDE REDIS-BENCHMARK]
 set -eu
 cd "$(dirname "$0")/.."
 [ -n "${WIRELAB:-}" ] || cargo build --locked --release --bin wirelab
 export WIRELAB="${WIRELAB:-target/release/wirelab}"
 folder="$(mktemp -d)"
 trap 'rm -rf "$folder"' EXIT
-"$WIRELAB" bench --rounds "${1:-10}" --markdown --save "$folder/run.json" >"$folder/BENCH"
+"$WIRELAB" bench --precision 2 --time 90 --markdown --save "$folder/run.json" >"$folder/BENCH"
 "$WIRELAB" bench plan --from "$folder/run.json" --markdown --connections 20000 --reconnects-per-second 500 \
     --operations-per-second 200000 >"$folder/PLAN"
-"$WIRELAB" bench --rounds "${1:-10}" --markdown --no-handshakes --payload 16,1024,16384 --pipeline 1,16 --operation get \
+"$WIRELAB" bench --precision 2 --time 90 --markdown --no-handshakes --payload 16,1024,16384 --pipeline 1,16 --operation get \
     >"$folder/PAYLOADS.all"
 # Its set-up is the same, and is not said twice: only the first table.
 sed -n '/^| load/,/^$/p' "$folder/PAYLOADS.all" >"$folder/PAYLOADS"
-benches/against-redis-benchmark.sh "${1:-10}" >"$folder/AGAINST"
+benches/against-redis-benchmark.sh "${1:-24}" >"$folder/AGAINST"
 python3 - "$folder" <<'PYTHON'
 import pathlib, sys
 

@@ -8,6 +8,8 @@
 mod support;
 
 use criterion::{Criterion, Throughput, criterion_group};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 use support::{Both, SERVERS, supervise};
 use wirelab_bench::{Cipher, Dial, Exchange, Load, Resume, Storm};
@@ -20,6 +22,9 @@ const CIPHERS: [(Cipher, &str); 3] = [
     (Cipher::Aes256Gcm, "AES-256-GCM"),
     (Cipher::ChaCha20Poly1305, "ChaCha20-Poly1305"),
 ];
+
+/// Nobody ends a bench.
+static NEVER: AtomicBool = AtomicBool::new(false);
 
 /// One load over each of these transports.
 fn load(
@@ -34,15 +39,15 @@ fn load(
     let plain = &transports.first().unwrap().0;
     for operation in [BenchOperation::Set, BenchOperation::Get] {
         // GET reads what this wrote.
-        let set = Exchange::new(BenchOperation::Set, "bench", payload, 1);
-        Load::open(plain, set, 1).unwrap().count(1).unwrap();
+        let set = Arc::new(Exchange::new(BenchOperation::Set, "bench", payload, 1));
+        Load::open(plain, set, 1).unwrap().count(1, &NEVER).unwrap();
         for (dial, transport) in transports {
-            let exchange = Exchange::new(operation, "bench", payload, pipeline);
+            let exchange = Arc::new(Exchange::new(operation, "bench", payload, pipeline));
             let mut load = Load::open(dial, exchange, connections).unwrap();
             let name =
                 format!("{operation}-{payload}B/pipeline-{pipeline}/connections-{connections}/{transport}");
             group.bench_function(name, |bench| {
-                bench.iter_custom(|operations| load.count(operations).unwrap());
+                bench.iter_custom(|operations| load.count(operations, &NEVER).unwrap());
             });
         }
     }

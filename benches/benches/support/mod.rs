@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use time::OffsetDateTime;
 use tokio::runtime::Runtime;
-use wirelab_bench::{Address, Cipher, Dial, Login, Resume, Trust};
+use wirelab_bench::{Address, Cipher, Dial, Login, Place, Resume, Trust};
 use wirelab_pki::{Lab, ServerKey};
 use wirelab_subject::{Pair, ServerKind};
 
@@ -17,8 +17,10 @@ pub(crate) struct Both {
     pair: Pair,
     lab: Lab,
     folder: PathBuf,
-    // Last: the server needs it to end.
+    // The server needs it to end.
     runtime: Runtime,
+    /// Server and client on processors of their own, where there are two.
+    place: Option<Place>,
 }
 
 const PASSWORD: &str = "only-for-benches";
@@ -35,12 +37,15 @@ impl Both {
         let identity = lab.good_with(key, now).unwrap();
         let folder = std::env::temp_dir().join(format!("wirelab-benches-{}", std::process::id()));
         std::fs::create_dir_all(&folder).unwrap();
+        let place = Place::new().unwrap();
+        place.iter().for_each(|place| place.serve().unwrap());
         let runtime = Runtime::new().unwrap();
         // This program is its own supervisor: see `supervise`.
         let launcher = wirelab_subject::launcher(&std::env::current_exe().unwrap());
         let pair = Pair::start(kind, PASSWORD, &identity, &folder, &launcher);
         let pair = runtime.block_on(pair).unwrap();
-        Some(Self { pair, lab, folder, runtime })
+        place.iter().for_each(|place| place.load().unwrap());
+        Some(Self { pair, lab, folder, runtime, place })
     }
 
     fn address(port: u16) -> Address {

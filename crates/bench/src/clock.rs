@@ -35,11 +35,16 @@ fn read(clock: ClockId) -> Result<Duration, BenchError> {
     clock_gettime(clock).map(Duration::from).map_err(failed)
 }
 
+/// Processor time of this thread.
+pub(crate) fn thread() -> Result<Duration, BenchError> {
+    read(ClockId::CLOCK_THREAD_CPUTIME_ID)
+}
+
 impl Meter {
     /// Reads all clocks. Those of threads and processes count nanoseconds (clock_getcpuclockid(3));
     /// proc(5) has the same in ticks of 10 ms, which is too coarse for half a second.
     pub(crate) fn read(self) -> Result<Cpu, BenchError> {
-        let client = read(ClockId::CLOCK_THREAD_CPUTIME_ID)?;
+        let client = thread()?;
         let server = match self {
             Self::Process(number) => {
                 let pid = Pid::from_raw(i32::try_from(number).unwrap_or(i32::MAX));
@@ -96,8 +101,8 @@ mod tests {
     #[test]
     fn work_of_this_thread_is_the_clients_and_that_of_another_the_servers() {
         let spin = || {
-            let begun = read(ClockId::CLOCK_THREAD_CPUTIME_ID).unwrap();
-            while read(ClockId::CLOCK_THREAD_CPUTIME_ID).unwrap() - begun < Duration::from_millis(20) {}
+            let begun = thread().unwrap();
+            while thread().unwrap() - begun < Duration::from_millis(20) {}
         };
         let before = Meter::Rest.read().unwrap();
         spin();

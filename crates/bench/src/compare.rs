@@ -46,6 +46,7 @@ pub fn compare(before: &BenchRecord, now: &BenchRecord) -> BenchBaseline {
             ("client", setup.client.clone()),
             ("processor", setup.cpu.clone()),
             ("cores", setup.cores.to_string()),
+            ("processors", setup.processors.clone()),
             ("system", setup.system.clone()),
         ]
     };

@@ -115,7 +115,7 @@ impl Storm {
     fn mark(&self, meter: Meter) -> Result<Mark, BenchError> {
         let (time, cpu) = (Instant::now(), meter.read()?);
         let (operations, sent, received) = (self.operations, self.sent, self.received);
-        Ok(Mark { time, operations, sent, received, cpu })
+        Ok(Mark { time, operations, sent, received, cpu, idle: Duration::ZERO })
     }
 
     fn drive<T>(

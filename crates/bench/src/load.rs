@@ -1,10 +1,11 @@
-use crate::clock::{Cpu, Meter};
+use crate::clock::{Cpu, Meter, thread};
 use crate::exchange::{Check, Exchange};
 use crate::latency::Latencies;
 use crate::link::{Link, Room};
 use crate::{BenchError, Dial};
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags};
 use std::io;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
@@ -13,14 +14,53 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// How often it is looked whether to end, where nothing happens.
 const TICK_MS: u8 = 100;
 
+/// How long it is looked again and again for replies before the thread sleeps until one comes.
+const POLL: Duration = Duration::from_millis(1);
+
+/// Whether it is. A client that sleeps has to be woken by the server, and the quicker the client is the more often: that
+/// would be a cost of the load generator in the server's time. With one processor it would keep the server from it.
+pub(crate) fn polls() -> bool {
+    let online = nix::unistd::sysconf(nix::unistd::SysconfVar::_NPROCESSORS_ONLN);
+    online.ok().flatten().is_some_and(|number| number > 1)
+}
+
 /// What was measured.
 #[derive(Debug, Clone)]
 pub struct Sample {
-    /// Replies that came.
-    pub operations: u64,
-    /// In this time.
-    pub elapsed: Duration,
+    pub(crate) counts: Counts,
     pub(crate) latencies: Latencies,
+}
+
+impl Sample {
+    pub(crate) fn between(begun: &Mark, ended: &Mark, latencies: Latencies) -> Self {
+        let server = ended.cpu.server.zip(begun.cpu.server);
+        let counts = Counts {
+            operations: ended.operations - begun.operations,
+            elapsed: ended.time - begun.time,
+            sent: ended.sent - begun.sent,
+            received: ended.received - begun.received,
+            client: ended.cpu.client.saturating_sub(begun.cpu.client + (ended.idle - begun.idle)),
+            server: server.map(|(ended, begun)| ended.saturating_sub(begun)),
+            machine: ended.cpu.machine.saturating_sub(begun.cpu.machine + (ended.idle - begun.idle)),
+        };
+        Self { counts, latencies }
+    }
+
+    /// Both together.
+    pub(crate) fn and(mut self, other: &Self) -> Self {
+        self.counts = self.counts.and(other.counts);
+        self.latencies.add(&other.latencies);
+        self
+    }
+}
+
+/// What was counted, and how long.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Counts {
+    /// Replies that came.
+    pub(crate) operations: u64,
+    /// In this time.
+    pub(crate) elapsed: Duration,
     pub(crate) sent: u64,
     pub(crate) received: u64,
     pub(crate) client: Duration,
@@ -28,23 +68,21 @@ pub struct Sample {
     pub(crate) machine: Duration,
 }
 
-impl Sample {
-    pub(crate) fn between(begun: &Mark, ended: &Mark, latencies: Latencies) -> Self {
-        let server = ended.cpu.server.zip(begun.cpu.server);
+impl Counts {
+    fn and(self, other: Self) -> Self {
         Self {
-            operations: ended.operations - begun.operations,
-            elapsed: ended.time - begun.time,
-            latencies,
-            sent: ended.sent - begun.sent,
-            received: ended.received - begun.received,
-            client: ended.cpu.client.saturating_sub(begun.cpu.client),
-            server: server.map(|(ended, begun)| ended.saturating_sub(begun)),
-            machine: ended.cpu.machine.saturating_sub(begun.cpu.machine),
+            operations: self.operations + other.operations,
+            elapsed: self.elapsed + other.elapsed,
+            sent: self.sent + other.sent,
+            received: self.received + other.received,
+            client: self.client + other.client,
+            server: self.server.zip(other.server).map(|(one, other)| one + other),
+            machine: self.machine + other.machine,
         }
     }
 
     /// Operations per second.
-    pub fn rate(&self) -> f64 {
+    pub(crate) fn rate(&self) -> f64 {
         self.operations as f64 / self.elapsed.as_secs_f64()
     }
 }
@@ -57,16 +95,20 @@ pub(crate) struct Mark {
     pub(crate) sent: u64,
     pub(crate) received: u64,
     pub(crate) cpu: Cpu,
+    /// Processor time of the client in which it looked for replies, and none was there.
+    pub(crate) idle: Duration,
 }
 
 /// Connections that all send the same pipeline again as soon as its last reply is there.
 pub struct Load {
     dial: Dial,
-    exchange: Exchange,
+    exchange: Arc<Exchange>,
     clients: Vec<Client>,
     epoll: Epoll,
     room: Room,
+    polls: bool,
     operations: u64,
+    idle: Duration,
     latencies: Latencies,
 }
 
@@ -97,7 +139,7 @@ impl Load {
     ///
     /// # Errors
     /// The target cannot be reached, or answers anything but what it must.
-    pub fn open(dial: &Dial, exchange: Exchange, connections: usize) -> Result<Self, BenchError> {
+    pub fn open(dial: &Dial, exchange: Arc<Exchange>, connections: usize) -> Result<Self, BenchError> {
         let epoll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC).map_err(system)?;
         let mut clients = Vec::new();
         for index in 0..connections {
@@ -109,7 +151,13 @@ impl Load {
             clients.push(Client { link, check, written: 0, begun, blocked: false, busy: false });
         }
         let (dial, room, latencies) = (dial.clone(), Room::new(), Latencies::new());
-        Ok(Self { dial, exchange, clients, epoll, room, operations: 0, latencies })
+        let (polls, operations, idle) = (polls(), 0, Duration::ZERO);
+        Ok(Self { dial, exchange, clients, epoll, room, polls, operations, idle, latencies })
+    }
+
+    /// From the next run on, all connections send this.
+    pub(crate) fn ask(&mut self, exchange: &Arc<Exchange>) {
+        self.exchange = Arc::clone(exchange);
     }
 
     /// Version, suite and group of TLS.
@@ -152,12 +200,11 @@ impl Load {
     ///
     /// # Errors
     /// As [`Load::run`].
-    pub fn count(&mut self, operations: u64) -> Result<Duration, BenchError> {
+    pub fn count(&mut self, operations: u64, stop: &AtomicBool) -> Result<Duration, BenchError> {
         let (start, first) = (Instant::now(), self.operations);
         let flight = (self.clients.len() * self.exchange.replies) as u64;
         let mut end = start;
-        let never = AtomicBool::new(false);
-        self.drive(&never, |load, now| {
+        self.drive(stop, |load, now| {
             end = now;
             Ok(load.operations - first + flight <= operations)
         })?;
@@ -174,6 +221,7 @@ impl Load {
             sent: sum(|link| link.sent),
             received: sum(|link| link.received),
             cpu: meter.read()?,
+            idle: self.idle,
         })
     }
 
@@ -190,10 +238,7 @@ impl Load {
         let mut events = vec![EpollEvent::empty(); self.clients.len().max(1)];
         let (mut sending, mut last) = (true, begun);
         loop {
-            let count = match self.epoll.wait(&mut events, TICK_MS) {
-                Err(nix::Error::EINTR) => 0,
-                result => result.map_err(system)?,
-            };
+            let count = self.wait(&mut events)?;
             let now = Instant::now();
             if stop.load(Ordering::Relaxed) {
                 return Err(BenchError::Interrupted);
@@ -213,6 +258,32 @@ impl Load {
                 return Ok(());
             }
         }
+    }
+
+    /// Waits until something can be read or written, for a tick at most.
+    fn wait(&mut self, events: &mut [EpollEvent]) -> Result<usize, BenchError> {
+        let mut wait = |timeout: u8| match self.epoll.wait(events, timeout) {
+            Err(nix::Error::EINTR) => Ok(0),
+            result => result.map_err(system),
+        };
+        if self.polls {
+            let count = wait(0)?;
+            if count > 0 {
+                return Ok(count);
+            }
+            let (begun, cpu) = (Instant::now(), thread()?);
+            let count = loop {
+                let count = wait(0)?;
+                if count > 0 || begun.elapsed() > POLL {
+                    break count;
+                }
+            };
+            self.idle += thread()?.saturating_sub(cpu);
+            if count > 0 {
+                return Ok(count);
+            }
+        }
+        wait(TICK_MS)
     }
 
     /// Sends a pipeline.

@@ -51,6 +51,36 @@ pub struct Grid {
     pub connections: Vec<usize>,
 }
 
+/// When there are enough rounds.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Until {
+    /// So many.
+    Rounds(usize),
+    /// The interval of each load is as narrow as that, or the time is over.
+    Precise {
+        /// Width of an interval, in percent of the ratio.
+        percent: f64,
+        /// Of the whole run, new connections included.
+        time: Duration,
+    },
+}
+
+impl Until {
+    pub(crate) fn percent(self) -> Option<f64> {
+        match self {
+            Self::Rounds(_) => None,
+            Self::Precise { percent, .. } => Some(percent),
+        }
+    }
+
+    pub(crate) fn time(self) -> Option<Duration> {
+        match self {
+            Self::Rounds(_) => None,
+            Self::Precise { time, .. } => Some(time),
+        }
+    }
+}
+
 /// A whole run.
 #[derive(Debug, Clone)]
 pub struct Options {
@@ -58,11 +88,11 @@ pub struct Options {
     pub subject: Subject,
     /// With which loads.
     pub grid: Grid,
-    /// Rounds: plain and TLS in turn in each.
-    pub rounds: usize,
-    /// What is measured in each half of a round.
+    /// How many rounds.
+    pub until: Until,
+    /// What is measured in each of the four parts of a round, at least: plain, TLS, TLS, plain.
     pub slot: Duration,
-    /// What is not measured before it.
+    /// What is not measured before each of them, at least.
     pub warmup: Duration,
     /// Only this cipher.
     pub cipher: Option<Cipher>,
@@ -84,7 +114,9 @@ impl Options {
             );
         }
         let most = |values: &[usize]| values.iter().copied().max().unwrap_or_default();
-        if [payloads, pipelines, connections].iter().any(|values| values.contains(&0)) || self.rounds == 0 {
+        if [payloads, pipelines, connections].iter().any(|values| values.contains(&0))
+            || self.until == Until::Rounds(0)
+        {
             return wrong("payload, pipeline, connections and rounds are at least 1".into());
         }
         let (payload, pipeline) = (most(payloads), most(pipelines));
@@ -125,7 +157,7 @@ mod tests {
         let options = Options {
             subject: Subject::Own(ServerKind::Embedded, ServerKey::P256),
             grid,
-            rounds: 1,
+            until: Until::Rounds(1),
             slot: Duration::from_millis(1),
             warmup: Duration::ZERO,
             cipher: None,

@@ -1,21 +1,34 @@
 //! Many samples of one kind, put together.
 
 use crate::latency::Latencies;
+use crate::load::Counts;
 use crate::statistics::{median, ratio};
 use crate::{BenchError, Dial, Sample};
 use std::time::Duration;
 use wirelab_model::{BenchConnecting, BenchEstimate, BenchSide};
 
-/// The samples of one side of a cell, in the order of the rounds.
-pub(crate) struct Rounds(Vec<Sample>);
+/// What was measured of one side, in the order of the rounds.
+pub(crate) struct Rounds {
+    counts: Vec<Counts>,
+    /// Median latency of each.
+    medians: Vec<f64>,
+    /// Of all.
+    latencies: Latencies,
+}
 
 impl Rounds {
     pub(crate) fn new() -> Self {
-        Self(Vec::new())
+        Self { counts: Vec::new(), medians: Vec::new(), latencies: Latencies::new() }
     }
 
-    pub(crate) fn push(&mut self, sample: Sample) {
-        self.0.push(sample);
+    pub(crate) fn push(&mut self, sample: &Sample) {
+        self.counts.push(sample.counts);
+        self.medians.push(sample.latencies.median());
+        self.latencies.add(&sample.latencies);
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.counts.len()
     }
 
     /// Of nothing there are no figures, and no claims: all of no connections resumed.
@@ -28,39 +41,32 @@ impl Rounds {
     }
 
     fn rates(&self) -> Vec<f64> {
-        self.0.iter().map(Sample::rate).collect()
+        self.values(Counts::rate)
     }
 
     fn operations(&self) -> u64 {
-        self.0.iter().map(|sample| sample.operations).sum()
+        self.counts.iter().map(|counts| counts.operations).sum()
     }
 
     /// A sum for each operation.
-    fn each(&self, of: impl Fn(&Sample) -> f64) -> f64 {
-        self.0.iter().map(of).sum::<f64>() / self.operations().max(1) as f64
+    fn each(&self, of: impl Fn(&Counts) -> f64) -> f64 {
+        self.counts.iter().map(of).sum::<f64>() / self.operations().max(1) as f64
     }
 
     fn elapsed(&self) -> Duration {
-        self.0.iter().map(|sample| sample.elapsed).sum()
+        self.counts.iter().map(|counts| counts.elapsed).sum()
     }
 
     fn client(&self) -> Duration {
-        self.0.iter().map(|sample| sample.client).sum()
+        self.counts.iter().map(|counts| counts.client).sum()
     }
 
     fn server(&self) -> Option<Duration> {
-        self.0.iter().map(|sample| sample.server).sum()
+        self.counts.iter().map(|counts| counts.server).sum()
     }
 
     fn busy(&self, cpu: Duration) -> f64 {
         cpu.as_secs_f64() / self.elapsed().as_secs_f64().max(1e-9)
-    }
-
-    fn latencies(&self) -> Latencies {
-        self.0.iter().fold(Latencies::new(), |mut all, sample| {
-            all.add(&sample.latencies);
-            all
-        })
     }
 
     pub(crate) fn side(&self) -> BenchSide {
@@ -69,13 +75,13 @@ impl Rounds {
             rate: median(&self.rates()),
             rounds: self.rates(),
             operations: self.operations(),
-            latency: self.latencies().summary(),
+            latency: self.latencies.summary(),
             client_cpu: self.client().as_secs_f64() * million,
             client_busy: self.busy(self.client()),
             server_cpu: self.server().map(|cpu| cpu.as_secs_f64() * million),
             server_busy: self.server().map(|cpu| self.busy(cpu)),
-            sent: self.each(|sample| sample.sent as f64),
-            received: self.each(|sample| sample.received as f64),
+            sent: self.each(|counts| counts.sent as f64),
+            received: self.each(|counts| counts.received as f64),
         }
     }
 
@@ -85,24 +91,29 @@ impl Rounds {
             rate: median(&self.rates()),
             rounds: self.rates(),
             connections: self.operations(),
-            latency: self.latencies().summary(),
+            latency: self.latencies.summary(),
             client_cpu_us: self.client().as_secs_f64() * each,
             client_busy: self.busy(self.client()),
             server_cpu_us: self.server().map(|cpu| cpu.as_secs_f64() * each),
-            sent: self.each(|sample| sample.sent as f64),
-            received: self.each(|sample| sample.received as f64),
+            sent: self.each(|counts| counts.sent as f64),
+            received: self.each(|counts| counts.received as f64),
         }
     }
 
     /// Time that the machine was busy with other things, and the whole time.
     pub(crate) fn others(&self) -> Option<(Duration, Duration)> {
-        let machine: Duration = self.0.iter().map(|sample| sample.machine).sum();
+        let machine: Duration = self.counts.iter().map(|counts| counts.machine).sum();
         Some((machine.saturating_sub(self.client() + self.server()?), self.elapsed()))
     }
 
-    fn values(&self, of: impl Fn(&Sample) -> f64) -> Vec<f64> {
-        self.0.iter().map(of).collect()
+    fn values(&self, of: impl Fn(&Counts) -> f64) -> Vec<f64> {
+        self.counts.iter().map(of).collect()
     }
+}
+
+/// Operations per second, TLS to plain.
+pub(crate) fn throughput(plain: &Rounds, tls: &Rounds) -> Option<BenchEstimate> {
+    ratio(&plain.rates(), &tls.rates())
 }
 
 /// What the ratios of a cell are.
@@ -114,14 +125,13 @@ pub(crate) struct Ratios {
 
 impl Ratios {
     pub(crate) fn new(plain: &Rounds, tls: &Rounds) -> Self {
-        let both = |of: fn(&Sample) -> f64| ratio(&plain.values(of), &tls.values(of));
+        // Without a server's clock it is 0 / 0, of which there is no ratio.
+        let cpu =
+            |counts: &Counts| counts.server.unwrap_or_default().as_secs_f64() / counts.operations as f64;
         Self {
-            throughput: both(Sample::rate),
-            latency: both(|sample| sample.latencies.median()),
-            // Without a server's clock it is 0 / 0, of which there is no ratio.
-            server_cpu: both(|sample| {
-                sample.server.unwrap_or_default().as_secs_f64() / sample.operations as f64
-            }),
+            throughput: throughput(plain, tls),
+            latency: ratio(&plain.medians, &tls.medians),
+            server_cpu: ratio(&plain.values(cpu), &tls.values(cpu)),
         }
     }
 }
@@ -136,20 +146,20 @@ mod tests {
         let mut rounds = Rounds::new();
         let told = rounds.must_have_some(&dial).unwrap_err().to_string();
         assert!(told.contains("longer --duration") && told.contains("127.0.0.1:6379"), "{told}");
-        let mut sample = Sample {
+        let part = Counts {
             operations: 0,
-            elapsed: Duration::from_secs(2),
-            latencies: Latencies::new(),
-            sent: 600,
-            received: 10,
-            client: Duration::from_secs(1),
-            server: Some(Duration::from_millis(500)),
-            machine: Duration::from_secs(2),
+            elapsed: Duration::from_secs(1),
+            sent: 300,
+            received: 5,
+            client: Duration::from_millis(500),
+            server: Some(Duration::from_millis(250)),
+            machine: Duration::from_secs(1),
         };
-        rounds.push(sample.clone());
+        let sample = |counts| Sample { counts, latencies: Latencies::new() };
+        rounds.push(&sample(part).and(&sample(part)));
         assert!(rounds.must_have_some(&dial).is_err());
-        sample.operations = 1000;
-        rounds.push(sample);
+        let part = Counts { operations: 500, ..part };
+        rounds.push(&sample(part).and(&sample(part)));
         assert!(rounds.must_have_some(&dial).is_ok());
         let side = rounds.side();
         assert_eq!((side.operations, side.rate, side.rounds), (1000, 250.0, vec![0.0, 500.0]));

@@ -1,13 +1,16 @@
 use crate::connect::Storm;
 use crate::exchange::Exchange;
+use crate::grid::{self, Cell};
 use crate::link::Link;
 use crate::load::{greet, once};
-use crate::rounds::{Ratios, Rounds};
+use crate::options::{Subject, Until};
+use crate::place::Place;
+use crate::rounds::Rounds;
 use crate::target::{Target, random};
-use crate::{BenchError, Load, Options, clock, warn};
+use crate::{BenchError, Options, Sample, clock, load, warn};
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
-use wirelab_model::{BenchCell, BenchHandshakes, BenchMemory, BenchOperation, BenchRecord, BenchSetup};
+use wirelab_model::{BenchCell, BenchHandshakes, BenchMemory, BenchRecord, BenchSetup};
 
 /// Connections of each kind that are opened to see how much memory they need.
 const FOR_MEMORY: usize = 200;
@@ -17,15 +20,22 @@ const PARALLEL: usize = 8;
 /// Share of resumed handshakes from which on a server is said to resume.
 const RESUMES: f64 = 0.95;
 
+/// Share of the time that new connections may take: one part in so many.
+const FOR_CONNECTIONS: u32 = 6;
+/// Their slots are so many times as long: there are fewer of them in a second.
+const LONGER: u32 = 8;
+/// Rounds of new connections, at least.
+const FEWEST: usize = 3;
+
 /// How far a run is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Progress {
-    /// It takes about so long from now on.
-    Started(Duration),
-    /// This is measured next.
-    Measuring(String),
+pub struct Progress {
     /// So much of the time is over.
-    Passed(Duration),
+    pub passed: Duration,
+    /// So long it still takes, as far as can be told.
+    pub left: Duration,
+    /// This is measured next.
+    pub what: String,
 }
 
 /// Measures everything that was asked for.
@@ -40,22 +50,21 @@ pub fn run(
     options.check()?;
     let started = time::OffsetDateTime::now_utc();
     let begun = Instant::now();
-    let half = options.slot + options.warmup;
-    let cells = loads(options);
-    let kinds = if options.handshakes { 3 } else { 0 };
-    let halves = u32::try_from((cells.len() * 2 + kinds) * options.rounds).unwrap_or(u32::MAX);
-    tell(Progress::Started(half * halves));
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    // Somebody else's server is left where it is, and then the client is, too.
+    let place = if matches!(options.subject, Subject::Own(..)) { Place::new()? } else { None };
+    place.as_ref().map_or(Ok(()), Place::serve)?;
     let target = Target::new(&options.subject, options.cipher, &options.launcher)?;
-    let mut job = Job { options, target: &target, stop, tell: &mut tell };
+    place.as_ref().map_or(Ok(()), Place::load)?;
+    let mut job = Job { options, target: &target, stop, tell: &mut tell, begun, after: Duration::ZERO };
     // First, while the server has never held anything.
     let memory = if options.handshakes { job.memory()? } else { None };
-    let key = format!("wirelab-bench:{}", random()?.get(..8).unwrap_or_default());
+    let prefix = format!("wirelab-bench:{}", random()?.get(..8).unwrap_or_default());
     let mut agreed = None;
-    let measured: Result<Vec<BenchCell>, BenchError> =
-        cells.into_iter().map(|cell| job.cell(cell, &key, &mut agreed)).collect();
+    let measured = job.grid(&prefix, &mut agreed);
     // Whatever happened: a server that is not ours is left as it was.
     if !target.is_own() {
-        job.forget(&key);
+        job.forget(&prefix);
     }
     let cells = measured?;
     let handshakes = if options.handshakes { Some(job.handshakes()?) } else { None };
@@ -71,14 +80,16 @@ pub fn run(
             group,
             key: target.key.clone(),
             client: format!(
-                "wirelab {}, one thread, rustls with aws-lc, {}",
+                "wirelab {}, one thread{}, rustls with aws-lc, {}",
                 env!("CARGO_PKG_VERSION"),
+                if load::polls() { " that polls" } else { "" },
                 if cfg!(debug_assertions) { "debug build" } else { "release build" }
             ),
             system: system(),
             cpu: processor(),
-            cores: std::thread::available_parallelism().map_or(1, usize::from),
-            rounds: options.rounds,
+            cores,
+            processors: place.as_ref().map_or_else(|| "where the system puts them".into(), Place::describe),
+            precision: options.until.percent(),
             slot_ms: millis(options.slot),
             warmup_ms: millis(options.warmup),
         },
@@ -92,7 +103,7 @@ pub fn run(
     Ok(record)
 }
 
-fn millis(duration: Duration) -> u64 {
+pub(crate) fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
@@ -107,107 +118,92 @@ fn processor() -> String {
     model.map_or_else(|| std::env::consts::ARCH.to_owned(), |(_, model)| model.trim().to_owned())
 }
 
-/// One combination of the grid.
-#[derive(Debug, Clone, Copy)]
-struct Cell {
-    operation: BenchOperation,
-    payload: usize,
-    pipeline: usize,
-    connections: usize,
-}
-
-fn loads(options: &Options) -> Vec<Cell> {
-    let grid = &options.grid;
-    let mut cells = Vec::new();
-    for &connections in &grid.connections {
-        for &payload in &grid.payloads {
-            for &pipeline in &grid.pipelines {
-                for &operation in &grid.operations {
-                    cells.push(Cell { operation, payload, pipeline, connections });
-                }
-            }
-        }
-    }
-    cells
-}
-
-struct Job<'a> {
-    options: &'a Options,
-    target: &'a Target,
-    stop: &'a AtomicBool,
+/// A run at work.
+pub(crate) struct Job<'a> {
+    pub(crate) options: &'a Options,
+    pub(crate) target: &'a Target,
+    pub(crate) stop: &'a AtomicBool,
     tell: &'a mut dyn FnMut(Progress),
+    begun: Instant,
+    /// What comes after what is measured now, as far as that is known.
+    after: Duration,
 }
 
 impl Job<'_> {
-    fn passed(&mut self) {
-        (self.tell)(Progress::Passed(self.options.slot + self.options.warmup));
+    pub(crate) fn tell(&mut self, left: Duration, what: &str) {
+        let passed = self.begun.elapsed();
+        (self.tell)(Progress { passed, left: left + self.after, what: what.into() });
     }
 
-    /// Plain and TLS in turn, over connections that stay open.
-    fn cell(
-        &mut self,
-        cell: Cell,
-        key: &str,
-        agreed: &mut Option<[String; 3]>,
-    ) -> Result<BenchCell, BenchError> {
-        let Cell { operation, payload, pipeline, connections } = cell;
-        (self.tell)(Progress::Measuring(format!(
-            "{operation} {payload} B, pipeline {pipeline}, {connections} connections"
-        )));
-        // What GET reads.
-        let set = Exchange::new(BenchOperation::Set, key, payload, 1);
-        let mut link = Link::open(&self.target.plain)
-            .map_err(|error| self.target.plain.fault("cannot connect", error))?;
-        greet(&self.target.plain, &mut link)?;
-        once(&self.target.plain, &mut link, &set)?;
-        drop(link);
-        let open = |dial| Load::open(dial, Exchange::new(operation, key, payload, pipeline), connections);
-        let (mut plain_load, mut tls_load) = (open(&self.target.plain)?, open(&self.target.tls)?);
-        *agreed = tls_load.agreed();
-        let (mut plain, mut tls) = (Rounds::new(), Rounds::new());
-        for _ in 0..self.options.rounds {
-            for (load, rounds) in [(&mut plain_load, &mut plain), (&mut tls_load, &mut tls)] {
-                let Self { options, target, stop, .. } = self;
-                rounds.push(load.run(options.warmup, options.slot, target.meter, stop)?);
-                self.passed();
+    /// All loads of the grid.
+    fn grid(&mut self, prefix: &str, agreed: &mut Option<[String; 3]>) -> Result<Vec<BenchCell>, BenchError> {
+        let grid = &self.options.grid;
+        let connecting = if self.options.handshakes { self.for_connections() } else { Duration::ZERO };
+        let mut stages = u32::try_from(grid.connections.len()).unwrap_or(u32::MAX);
+        let mut all = Vec::new();
+        for &connections in &grid.connections {
+            let mut cells = Vec::new();
+            for &payload in &grid.payloads {
+                for &pipeline in &grid.pipelines {
+                    let cell = |&operation| Cell { operation, payload, pipeline, connections };
+                    cells.extend(grid.operations.iter().map(cell));
+                }
             }
+            // What one number of connections does not need, the next one gets.
+            let now = Instant::now();
+            let end = self.options.until.time().map_or(now, |time| self.begun + time);
+            let share = end.saturating_duration_since(now).saturating_sub(connecting) / stages;
+            stages -= 1;
+            self.after = connecting + share * stages;
+            all.extend(self.cells(&cells, connections, prefix, agreed, now + share)?);
         }
-        plain.must_have_some(&self.target.plain)?;
-        tls.must_have_some(&self.target.tls)?;
-        let Ratios { throughput, latency, server_cpu } = Ratios::new(&plain, &tls);
-        let others_cores = plain
-            .others()
-            .zip(tls.others())
-            .map(|(plain, tls)| (plain.0 + tls.0).as_secs_f64() / (plain.1 + tls.1).as_secs_f64().max(1e-9));
-        let (plain, tls) = (plain.side(), tls.side());
-        Ok(BenchCell {
-            operation,
-            payload,
-            pipeline,
-            connections,
-            plain,
-            tls,
-            throughput,
-            latency,
-            server_cpu,
-            others_cores,
-        })
+        self.after = Duration::ZERO;
+        Ok(all)
     }
 
-    /// New connections: TCP, TLS in full, and TLS resumed, in turn.
+    /// Time that new connections take.
+    fn for_connections(&self) -> Duration {
+        match self.options.until {
+            Until::Rounds(rounds) => {
+                let halves = u32::try_from(6 * rounds).unwrap_or(u32::MAX);
+                (self.options.slot + self.options.warmup) * LONGER * halves
+            }
+            Until::Precise { time, .. } => time / FOR_CONNECTIONS,
+        }
+    }
+
+    /// New connections: TCP, TLS in full, and TLS resumed, in turn, and back again.
     fn handshakes(&mut self) -> Result<BenchHandshakes, BenchError> {
-        (self.tell)(Progress::Measuring("new connections".into()));
+        let (begun, time) = (Instant::now(), self.for_connections());
+        let (warmup, slot) = (self.options.warmup * LONGER, self.options.slot * LONGER);
         let Self { options, target, stop, .. } = self;
         let mut kinds = Vec::new();
         for dial in [&target.plain, &target.tls, &target.resuming] {
             kinds.push((dial, Storm::new(dial, PARALLEL)?, Rounds::new(), 0));
         }
-        for _ in 0..options.rounds {
-            for (_, storm, rounds, resumed) in &mut kinds {
-                let (sample, more) = storm.run(options.warmup, options.slot, target.meter, stop)?;
+        for round in 0.. {
+            let enough = match options.until {
+                Until::Rounds(wanted) => round >= wanted,
+                Until::Precise { .. } => round >= FEWEST && begun.elapsed() >= time,
+            };
+            if enough {
+                break;
+            }
+            let left = time.saturating_sub(begun.elapsed());
+            (self.tell)(Progress { passed: self.begun.elapsed(), left, what: "new connections".into() });
+            let mut samples: Vec<Sample> = Vec::new();
+            let run = |(_, storm, _, resumed): &mut (_, Storm, _, u64)| {
+                let (sample, more) = storm.run(warmup, slot, target.meter, stop)?;
                 *resumed += more;
-                rounds.push(sample);
-                (self.tell)(Progress::Passed(options.slot + options.warmup));
+                Ok::<_, BenchError>(sample)
+            };
+            for kind in &mut kinds {
+                samples.push(run(kind)?);
+            }
+            for kind in kinds.iter_mut().rev() {
+                let sample = samples.pop().map_or_else(|| Err(BenchError::Interrupted), Ok)?;
+                let both = sample.and(&run(kind)?);
+                kind.2.push(&both);
             }
         }
         let mut all = Vec::new();
@@ -229,7 +225,8 @@ impl Job<'_> {
     /// Opens connections and sees how the server grows: first plain, then TLS, all held open.
     fn memory(&mut self) -> Result<Option<BenchMemory>, BenchError> {
         let Some(process) = self.target.process else { return Ok(None) };
-        (self.tell)(Progress::Measuring("memory of idle connections".into()));
+        let left = self.options.until.time().unwrap_or_default();
+        self.tell(left, "memory of idle connections");
         let mut held = Vec::new();
         let mut grown = [0.0; 2];
         for (dial, grown) in [&self.target.plain, &self.target.tls].into_iter().zip(&mut grown) {
@@ -246,12 +243,15 @@ impl Job<'_> {
         Ok(Some(BenchMemory { connections: FOR_MEMORY, plain, tls }))
     }
 
-    /// Takes the one key away that was written. A server that does not answer any more keeps it.
-    fn forget(&self, key: &str) {
+    /// Takes the keys away that were written. A server that does not answer any more keeps them.
+    fn forget(&self, prefix: &str) {
         let dial = &self.target.plain;
-        if let Ok(mut link) = Link::open(dial)
-            && greet(dial, &mut link).is_ok()
-        {
+        let Ok(mut link) = Link::open(dial) else { return };
+        if greet(dial, &mut link).is_err() {
+            return;
+        }
+        for &payload in &self.options.grid.payloads {
+            let key = grid::key(prefix, payload);
             drop(once(dial, &mut link, &Exchange::once(&[b"DEL", key.as_bytes()], b":1\r\n")));
         }
     }

@@ -1,18 +1,14 @@
 //! What makes the numbers less than they seem.
 
-use wirelab_model::{BenchCell, BenchEstimate, BenchRecord, BenchSide};
+use crate::statistics::width;
+use wirelab_model::{BenchCell, BenchRecord, BenchSide};
 
 /// Processors of others from which on a machine is too noisy.
 const NOISE: f64 = 0.25;
 /// Share of a processor from which on it is saturated.
 const SATURATED: f64 = 0.95;
-/// Width of an interval, as a share of the ratio, from which on it says little.
-const WIDE: f64 = 0.1;
-
-/// Whether an interval is too wide to be worth much.
-fn wide(estimate: &BenchEstimate) -> bool {
-    (estimate.high - estimate.low) / estimate.ratio > WIDE
-}
+/// Width of an interval, in percent of the ratio, from which on it says little where nothing else was asked for.
+const WIDE: f64 = 10.0;
 
 pub(crate) fn warnings(record: &BenchRecord, debug: bool) -> Vec<String> {
     let mut warnings = Vec::new();
@@ -47,9 +43,12 @@ pub(crate) fn warnings(record: &BenchRecord, debug: bool) -> Vec<String> {
         cells(&|cell| cell.throughput.is_none()),
         loads,
     );
+    let most = record.setup.precision.unwrap_or(WIDE);
     say(
-        "the interval is wider than 10 % of the ratio; more rounds or a quieter machine make it narrower",
-        cells(&|cell| cell.throughput.as_ref().is_some_and(wide)),
+        &format!(
+            "the interval is wider than {most} % of the ratio; more time or a quieter machine makes it narrower"
+        ),
+        cells(&|cell| cell.throughput.as_ref().is_some_and(|one| width(one) > most)),
         loads,
     );
     say(
@@ -99,7 +98,12 @@ mod tests {
         assert!(noisy.contains("noisy") && noisy.contains("SET 256 B"), "{noisy}");
         assert!(told(|record| first(record).throughput = None).contains("one round"));
         let wide = told(|record| first(record).throughput.as_mut().unwrap().low = 0.5);
-        assert!(wide.contains("wider than 10 %"), "{wide}");
+        assert!(wide.contains("wider than 5 %"), "{wide}");
+        let given = told(|record| {
+            record.setup.precision = None;
+            first(record).throughput.as_mut().unwrap().low = 0.70;
+        });
+        assert_eq!(given, "", "10 % where nothing else was asked for");
         let client = told(|record| first(record).tls.client_busy = 0.99);
         assert!(client.contains("(TLS)") && client.contains("server could do more"), "{client}");
         let server = told(|record| first(record).plain.server_busy = Some(0.99));

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
-use wirelab_bench::{Cipher, External, Grid, Judged, Login, Options, Subject};
+use wirelab_bench::{Cipher, External, Grid, Judged, Login, Options, Subject, Until};
 use wirelab_model::{BenchFleet, BenchOperation, BenchRecord, ExitCode};
 use wirelab_subject::{ServerKey, ServerKind};
 
@@ -79,7 +79,13 @@ fn measure(given: &BenchOptions) -> Result<ExitCode, Failed> {
     let clock = Clock::new(given.color.wanted(std::io::stderr().is_terminal()));
     let measured = wirelab_bench::run(&options, &stop, |progress| clock.tell(&progress));
     clock.end();
-    let mut record = measured.map_err(|error| failed(error.exit_code())(error.to_string()))?;
+    let mut record = measured.map_err(|error| {
+        let mut text = error.to_string();
+        if text.contains("NOAUTH") && std::env::var_os("REDISCLI_AUTH").is_none() {
+            text += " (the password is taken from the variable REDISCLI_AUTH)";
+        }
+        failed(error.exit_code())(text)
+    })?;
     record.baseline = before.map(|before| wirelab_bench::compare(&before, &record));
     if let Some(path) = &given.save {
         write(path, &json(&record)?)?;
@@ -117,8 +123,13 @@ fn judge(record: &BenchRecord, percent: f64) -> Judged {
 fn options(given: &BenchOptions) -> Result<Options, Failed> {
     let binary = std::env::current_exe()
         .map_err(|error| failed(ExitCode::Internal)(format!("cannot find the program itself: {error}")))?;
-    let (rounds, duration) = if given.quick { (6, 150) } else { (10, 500) };
-    let duration = given.duration.unwrap_or(duration);
+    let until = match given.rounds {
+        Some(rounds) => Until::Rounds(rounds.into()),
+        None => Until::Precise {
+            percent: given.precision.unwrap_or(5.0),
+            time: Duration::from_secs(given.time.unwrap_or(60).into()),
+        },
+    };
     Ok(Options {
         subject: subject(given),
         grid: Grid {
@@ -134,9 +145,9 @@ fn options(given: &BenchOptions) -> Result<Options, Failed> {
             pipelines: given.pipeline.clone(),
             connections: given.connections.clone(),
         },
-        rounds: usize::from(given.rounds.unwrap_or(rounds)),
-        slot: Duration::from_millis(duration.into()),
-        warmup: Duration::from_millis(given.warmup.unwrap_or(duration / 5).into()),
+        until,
+        slot: Duration::from_millis(given.duration.into()),
+        warmup: Duration::from_millis(given.warmup.unwrap_or(given.duration / 5).into()),
         cipher: given.cipher.map(|cipher| match cipher {
             CipherName::Aes128Gcm => Cipher::Aes128Gcm,
             CipherName::Aes256Gcm => Cipher::Aes256Gcm,

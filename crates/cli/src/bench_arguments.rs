@@ -6,6 +6,7 @@ use wirelab_bench::Address;
 pub(crate) const EXAMPLES: &str = "\
 Examples:
   wirelab bench                                      this machine's redis-server, SET and GET of 256 bytes
+  wirelab bench --time 10                            a first look
   wirelab bench --payload 16,1024,65536 --html tls.html    a page with plots
   wirelab bench --save today.json --fail-over 35     exit code 10 where TLS costs more than 35 % of throughput
   wirelab bench --baseline today.json --fail-over 5  and where it costs 5 % more than it did
@@ -64,12 +65,18 @@ pub(crate) struct BenchOptions {
     /// Connections
     #[arg(long, value_delimiter = ',', default_value = "50")]
     pub(crate) connections: Vec<usize>,
-    /// Rounds, each with plain and TLS in turn [default: 10]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1000))]
+    /// Measure until the interval of each load is no wider than this share of its ratio [default: 5]
+    #[arg(long, value_name = "PERCENT", value_parser = percent)]
+    pub(crate) precision: Option<f64>,
+    /// Seconds that all of it may take; what is not precise then is said [default: 60]
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..=86_400))]
+    pub(crate) time: Option<u32>,
+    /// Exactly so many rounds instead, each plain, TLS, TLS, plain
+    #[arg(long, value_name = "N", conflicts_with_all = ["precision", "time"], value_parser = clap::value_parser!(u16).range(1..=10_000))]
     pub(crate) rounds: Option<u16>,
-    /// Milliseconds that each half of a round measures [default: 500]
-    #[arg(long, value_name = "MS", value_parser = clap::value_parser!(u32).range(1..=600_000))]
-    pub(crate) duration: Option<u32>,
+    /// Milliseconds that each part of a round measures, at least
+    #[arg(long, value_name = "MS", default_value = "25", value_parser = clap::value_parser!(u32).range(1..=600_000))]
+    pub(crate) duration: u32,
     /// Milliseconds before it that are not measured [default: a fifth of it]
     #[arg(long, value_name = "MS", value_parser = clap::value_parser!(u32).range(0..=600_000))]
     pub(crate) warmup: Option<u32>,
@@ -79,9 +86,6 @@ pub(crate) struct BenchOptions {
     /// Key of the server that is started
     #[arg(long, default_value = "p256", conflicts_with = "target")]
     pub(crate) key: KeyName,
-    /// Six rounds of 150 ms: for a first look
-    #[arg(long)]
-    pub(crate) quick: bool,
     /// Neither new connections nor memory
     #[arg(long)]
     pub(crate) no_handshakes: bool,

@@ -53,8 +53,7 @@ pub(crate) struct Clock(ProgressBar);
 impl Clock {
     pub(crate) fn new(color: bool) -> Self {
         let bar = if std::io::stderr().is_terminal() { ProgressBar::new(1) } else { ProgressBar::hidden() };
-        let template =
-            if color { "{bar:24.cyan} {eta} left  {wide_msg}" } else { "{bar:24} {eta} left  {wide_msg}" };
+        let template = if color { "{bar:24.cyan} {wide_msg}" } else { "{bar:24} {wide_msg}" };
         // The template is a constant, and right.
         let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
         bar.set_style(style);
@@ -62,13 +61,10 @@ impl Clock {
     }
 
     pub(crate) fn tell(&self, progress: &wirelab_bench::Progress) {
-        use wirelab_bench::Progress as Step;
-        let millis = |time: &Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
-        match progress {
-            Step::Started(time) => self.0.set_length(millis(time)),
-            Step::Measuring(what) => self.0.set_message(what.clone()),
-            Step::Passed(time) => self.0.inc(millis(time)),
-        }
+        let millis = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+        self.0.set_length(millis(progress.passed + progress.left));
+        self.0.set_position(millis(progress.passed));
+        self.0.set_message(format!("{} s left  {}", progress.left.as_secs_f64().ceil(), progress.what));
     }
 
     pub(crate) fn end(&self) {

@@ -50,11 +50,14 @@ pub struct BenchSetup {
     pub cpu: String,
     /// Processors that this process may use.
     pub cores: usize,
-    /// Rounds: plain and TLS in turn in each.
-    pub rounds: usize,
-    /// Time that is measured in each half of a round, in milliseconds.
+    /// Where client and server ran: on processors of their own, or where the system put them.
+    pub processors: String,
+    /// Width of the interval, in percent of the ratio, that rounds were added for; none where their number
+    /// was given.
+    pub precision: Option<f64>,
+    /// Time of each of the four parts of a round that is measured, in milliseconds: at least this.
     pub slot_ms: u64,
-    /// Time before it that is not measured, in milliseconds.
+    /// Time before each of them that is not measured, in milliseconds: at least this.
     pub warmup_ms: u64,
 }
 
@@ -89,6 +92,8 @@ pub struct BenchCell {
     pub pipeline: usize,
     /// Connections, all busy all the time.
     pub connections: usize,
+    /// Time of each of the four parts of a round that was measured, in milliseconds: large values need more.
+    pub slot_ms: u64,
     /// Without TLS.
     pub plain: BenchSide,
     /// With TLS.
@@ -163,13 +168,13 @@ pub struct BenchLatency {
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct BenchEstimate {
-    /// Geometric mean of the ratios of the rounds.
+    /// Geometric mean of the ratios of the rounds, without the fifth of them at either end.
     pub ratio: f64,
     /// Lower end of the 95 % confidence interval.
     pub low: f64,
     /// Upper end.
     pub high: f64,
-    /// Standard error of the logarithm of the ratio.
+    /// Standard error of the logarithm of the ratio; larger where neighbouring rounds resemble each other.
     pub error: f64,
     /// Rounds that it comes from.
     pub rounds: usize,

@@ -3,9 +3,10 @@
 use crate::support::{text_of, wirelab};
 use serde_json::Value;
 use std::io::{Read, Write};
-use std::net::{Ipv4Addr, TcpListener};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
 
 /// As little as can be measured.
 const TINY: [&str; 11] = [
@@ -168,6 +169,150 @@ fn a_target_that_refuses_gets_no_numbers_and_the_password_is_masked() {
         assert!(text.contains(told) && text.contains(&target) && !text.contains("hunter2"), "{text}");
         assert!(output.stdout.is_empty(), "{text}");
     }
+}
+
+/// A redis-server with a port of each kind that keeps its certificate's authority in `ca.crt`, until it is dropped.
+struct Server {
+    process: Child,
+    folder: tempfile::TempDir,
+    ports: [u16; 2],
+}
+
+impl Server {
+    /// None without redis-server, which is said.
+    fn start(more: &[&str]) -> Option<Self> {
+        if !redis() {
+            return None;
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let now = time::OffsetDateTime::now_utc();
+        let lab = wirelab_pki::Lab::new(now).unwrap();
+        let identity = lab.good();
+        let path = |name: &str| folder.path().join(name);
+        std::fs::write(path("ca.crt"), lab.authority_pem()).unwrap();
+        std::fs::write(path("server.crt"), identity.chain_pem()).unwrap();
+        std::fs::write(path("server.key"), identity.key_pem()).unwrap();
+        // Both are free now, and given away to nobody in the moment until the server has them.
+        let listeners = [0, 0].map(|_| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap());
+        let ports = listeners.each_ref().map(|listener| listener.local_addr().unwrap().port());
+        drop(listeners);
+        let process = Command::new("redis-server")
+            .args(["--bind", "127.0.0.1", "--save", "", "--tls-auth-clients", "no"])
+            .args(["--port", &ports[0].to_string(), "--tls-port", &ports[1].to_string()])
+            .args([
+                "--tls-ca-cert-file",
+                "ca.crt",
+                "--tls-cert-file",
+                "server.crt",
+                "--tls-key-file",
+                "server.key",
+            ])
+            .args(more)
+            .current_dir(folder.path())
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap();
+        let server = Self { process, folder, ports };
+        server.until("PING", &["+PONG", "-NOAUTH"]);
+        Some(server)
+    }
+
+    /// Asks until one of these is in the answer.
+    fn until(&self, request: &str, wanted: &[&str]) {
+        let end = Instant::now() + Duration::from_secs(30);
+        while Instant::now() < end {
+            let Ok(mut stream) = TcpStream::connect((Ipv4Addr::LOCALHOST, self.ports[0])) else { continue };
+            let mut answer = String::new();
+            write!(stream, "{request}\r\nQUIT\r\n").unwrap();
+            if stream.read_to_string(&mut answer).is_ok() && wanted.iter().any(|text| answer.contains(text)) {
+                return;
+            }
+        }
+        panic!("{wanted:?} did not come");
+    }
+
+    fn bench(&self, options: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_wirelab"));
+        let [plain, tls] = self.ports;
+        command
+            .arg("bench")
+            .args(["--target", &format!("127.0.0.1:{plain}"), "--tls-target", &format!("localhost:{tls}")])
+            .arg("--cacert")
+            .arg(self.folder.path().join("ca.crt"))
+            .args(options)
+            .env_remove("REDISCLI_AUTH");
+        command
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        drop(self.process.kill());
+        drop(self.process.wait());
+    }
+}
+
+#[test]
+fn a_server_that_is_there_is_measured_and_left_as_it_was() {
+    let Some(server) = Server::start(&[]) else { return };
+    let output = server.bench(&[&TINY[1..], &["--json"]].concat()).output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", text_of(&output));
+    let record: Value = serde_json::from_slice(&output.stdout).unwrap();
+    check(&record);
+    assert_eq!(record["setup"]["processors"], "where the system puts them", "it is somebody else's");
+    let warnings = record["warnings"].to_string();
+    assert!(warnings.contains("did not start it"), "{warnings}");
+    server.until("DBSIZE", &[":0"]);
+}
+
+#[test]
+fn a_target_that_dies_or_wants_a_password_gets_no_numbers() {
+    let Some(server) = Server::start(&["--requirepass", "secret"]) else { return };
+    let output = server.bench(&TINY[1..]).output().unwrap();
+    let text = text_of(&output);
+    assert_eq!(output.status.code(), Some(5), "{text}");
+    assert!(text.contains("NOAUTH") && text.contains("REDISCLI_AUTH"), "{text}");
+    drop(server);
+    let Some(mut server) = Server::start(&[]) else { return };
+    let long = ["--rounds", "1000", "--connections", "2", "--operation", "get", "--no-handshakes"];
+    let running = server.bench(&long).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    server.until("INFO commandstats", &["cmdstat_get"]);
+    server.process.kill().unwrap();
+    let output = running.wait_with_output().unwrap();
+    let text = text_of(&output);
+    assert_eq!(output.status.code(), Some(5), "{text}");
+    assert!(text.contains("no good reply to GET") || text.contains("cannot send"), "{text}");
+    assert!(output.stdout.is_empty(), "{text}");
+}
+
+#[test]
+fn it_ends_when_it_is_precise_or_when_the_time_is_over() {
+    let options = [
+        "bench",
+        "--server",
+        "embedded",
+        "--operation",
+        "set",
+        "--pipeline",
+        "1",
+        "--connections",
+        "2",
+        "--duration",
+        "5",
+    ];
+    let run = |more: &[&str]| {
+        let output = wirelab(&[options.as_slice(), &["--no-handshakes", "--json"], more].concat()).0;
+        assert_eq!(output.status.code(), Some(0), "{}", text_of(&output));
+        serde_json::from_slice::<Value>(&output.stdout).unwrap()
+    };
+    let rounds = |record: &Value| record["cells"][0]["plain"]["rounds"].as_array().unwrap().len();
+    // Any interval is narrower than that: it takes the fewest rounds, and not the time.
+    let loose = run(&["--precision", "100", "--time", "600"]);
+    assert_eq!(rounds(&loose), 20, "{}", loose["cells"][0]["throughput"]);
+    assert!(!loose["warnings"].to_string().contains("wider than"), "{loose}");
+    let tight = run(&["--precision", "0.0001", "--time", "2"]);
+    assert!(tight["warnings"].to_string().contains("wider than 0.0001 %"), "{tight}");
+    assert!(tight["duration_ms"].as_u64().unwrap() < 20_000);
 }
 
 /// A run as it was: this one with another ratio, which is surer than any real one.

@@ -15,15 +15,27 @@ pub(crate) fn setup(record: &BenchRecord) -> Vec<(&'static str, String)> {
             "machine",
             format!("{}, {} cores, {}; client and server on loopback", setup.cpu, setup.cores, setup.system),
         ),
-        (
-            "rounds",
-            format!(
-                "{}, each with plain and TLS in turn: {} ms after {} ms of warm-up",
-                setup.rounds, setup.slot_ms, setup.warmup_ms
-            ),
-        ),
+        ("processors", setup.processors.clone()),
+        ("rounds", rounds(record)),
         ("begun", format!("{}, {} s in all", record.started, whole(record.duration_ms as f64 / 1e3))),
     ]
+}
+
+/// How many rounds, of what, and until when.
+fn rounds(record: &BenchRecord) -> String {
+    let setup = &record.setup;
+    let all = record.cells.iter().map(|cell| cell.plain.rounds.len());
+    let (fewest, most) = (all.clone().min().unwrap_or(0), all.max().unwrap_or(0));
+    let number = if fewest == most { most.to_string() } else { format!("{fewest} to {most}") };
+    let until = setup.precision.map_or_else(String::new, |percent| {
+        format!(", until the interval is no wider than {percent} % of the ratio or the time is over")
+    });
+    let slots = record.cells.iter().map(|cell| cell.slot_ms).filter(|slot| *slot > setup.slot_ms).max();
+    let longest = slots.map_or_else(String::new, |slot| format!(" (up to {slot} ms for large loads)"));
+    format!(
+        "{number} of each load{until}; each is plain, TLS, TLS, plain: {} ms{longest} after {} ms of warm-up",
+        setup.slot_ms, setup.warmup_ms
+    )
 }
 
 pub(crate) fn loads(record: &BenchRecord) -> Table {
