@@ -1,61 +1,57 @@
 #!/bin/sh
 # `wirelab sniff` beside `tcpdump -r FILE -w /dev/null`, the floor that libpcap's own reader sets: in turn, so that
-# noise meets both, and as ratios of medians. Without a file it makes one: redis-benchmark against redis-server on
-# loopback, SET and GET of 256 bytes, 50 connections, pipelines of 1 and 16; with --tls the same over TLS. Needs root
-# to capture. Wall time and processor time: tcpdump has one thread; `wirelab sniff` reads the file on a second one, and
-# with --summary looks for data of known classes, and counts keys, on a third. Wall times hold for idle processors, two
-# at least.
+# noise meets both, and as ratios of medians. Without a file it makes one: benches/load-capture.sh, with --tls over TLS.
+# Wall times hold for idle processors, two at least: `wirelab sniff` reads the file on a second thread, and with
+# --summary looks for data of known classes, and counts keys, on a third; tcpdump has one. WIRELAB=PROGRAM takes that
+# one and builds none.
 #
-#   benches/against-tcpdump.sh [--tls] [FILE] [ROUNDS]
+#   benches/against-tcpdump.sh [--markdown] [--tls] [FILE [ROUNDS]]
 set -eu
 cd "$(dirname "$0")/.."
+style=text
 tls=
-if [ "${1:-}" = --tls ]; then
-    tls=yes
-    shift
-fi
+while :; do
+    case "${1:-}" in
+        --markdown) style=markdown && shift ;;
+        --tls) tls=--tls && shift ;;
+        *) break ;;
+    esac
+done
 file="${1:-}"
-rounds="${2:-7}"
+folder="$(mktemp -d)"
+trap 'rm -rf "$folder"' EXIT
 if [ -z "$file" ]; then
-    folder="$(mktemp -d)"
     file="$folder/load.pcap"
-    port=7613
-    if [ "$tls" ]; then
-        openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=localhost \
-            -keyout "$folder/key.pem" -out "$folder/cert.pem" 2>/dev/null
-        set -- --tls --insecure
-        redis-server --port 0 --tls-port $port --tls-cert-file "$folder/cert.pem" --tls-key-file "$folder/key.pem" \
-            --tls-ca-cert-file "$folder/cert.pem" --tls-auth-clients no --save "" --requirepass pw >/dev/null &
-    else
-        set --
-        redis-server --port $port --save "" --requirepass pw >/dev/null &
-    fi
-    server=$!
-    tcpdump -i lo -B 262144 -w "$file" "tcp port $port" 2>"$folder/tcpdump.log" &
-    dump=$!
-    trap 'kill $server $dump 2>/dev/null || true; rm -rf "$folder"' EXIT
-    until redis-cli "$@" -p $port -a pw --no-auth-warning ping 2>/dev/null | grep -q PONG && [ -s "$file" ]; do :; done
-    redis-benchmark "$@" -p $port -a pw -q -t set,get -d 256 -n 240000 -c 50 -P 1 -r 10000 >/dev/null
-    redis-benchmark "$@" -p $port -a pw -q -t set,get -d 256 -n 400000 -c 50 -P 16 -r 10000 >/dev/null
-    kill -INT $dump
-    wait $dump || true
+    benches/load-capture.sh $tls "$file"
 fi
-cargo build --locked --release --bin wirelab
-exec python3 - "$file" "$rounds" <<'PYTHON'
-import os, statistics, subprocess, sys, time
+if [ -z "${WIRELAB:-}" ]; then
+    cargo build --locked --release --bin wirelab
+    WIRELAB=target/release/wirelab
+fi
+python3 - "$WIRELAB" "$file" "${2:-7}" "$style" "$folder/tenth.pcap" "$tls" <<'PYTHON'
+import json, os, statistics, subprocess, sys, time
 
-file, rounds = sys.argv[1], int(sys.argv[2])
-wirelab = "target/release/wirelab"
+wirelab, file, rounds, style, tenth, tls = sys.argv[1:]
+rounds = int(rounds)
+summary = json.loads(subprocess.check_output([wirelab, "sniff", "-r", file, "--summary", "--json"]))
+words = ["tcpdump", "-r", file, "-c", str(summary["packets"] // 10), "-w", tenth]
+subprocess.run(words, check=True, stderr=subprocess.DEVNULL)
 jobs = {
     "tcpdump -r FILE -w /dev/null": ["tcpdump", "-r", file, "-w", "/dev/null"],
-    "wirelab sniff --summary": [wirelab, "sniff", "-r", file, "--summary"],
-    "wirelab sniff --summary --no-data": [wirelab, "sniff", "-r", file, "--summary", "--no-data"],
-    "wirelab sniff --json": [wirelab, "sniff", "-r", file, "--json"],
-    "wirelab sniff --json --no-data": [wirelab, "sniff", "-r", file, "--json", "--no-data"],
+    "wirelab sniff -r FILE --summary": [wirelab, "sniff", "-r", file, "--summary"],
+    "wirelab sniff -r FILE --summary --no-data": [wirelab, "sniff", "-r", file, "--summary", "--no-data"],
+    "wirelab sniff -r FILE --json": [wirelab, "sniff", "-r", file, "--json"],
+    "wirelab sniff -r FILE --json --no-data": [wirelab, "sniff", "-r", file, "--json", "--no-data"],
+    "wirelab sniff -r TENTH --summary": [wirelab, "sniff", "-r", tenth, "--summary"],
+    "wirelab sniff -r TENTH --json": [wirelab, "sniff", "-r", tenth, "--json"],
 }
+if tls:
+    # Nothing in it can be read, so there are no values.
+    jobs = {name: job for name, job in jobs.items() if "--no-data" not in name}
+floor = next(iter(jobs))
 walls = {name: [] for name in jobs}
 works = {name: [] for name in jobs}
-peaks = {}
+peaks = {name: 0 for name in jobs}
 for _ in range(rounds):
     for name, words in jobs.items():
         begun = time.monotonic()
@@ -66,13 +62,34 @@ for _ in range(rounds):
         if process.returncode != 0:
             sys.exit(f"{name} ended with {process.returncode}")
         works[name].append(usage.ru_utime + usage.ru_stime)
-        peaks[name] = max(peaks.get(name, 0), usage.ru_maxrss / 1024)
-floors = [statistics.median(times["tcpdump -r FILE -w /dev/null"]) for times in (walls, works)]
-print(f"{os.path.getsize(file) / 1e6:.0f} MB, {os.cpu_count()} cores, medians of {rounds} rounds")
+        peaks[name] = max(peaks[name], usage.ru_maxrss / 1024)
+
+
+def ratio(times, name):
+    """Of medians; and the least and the most of any round."""
+    each = sorted(a / b for a, b in zip(times[name], times[floor]))
+    return statistics.median(times[name]) / statistics.median(times[floor]), each[0], each[-1]
+
+
+flows = summary["flows"]
+print(
+    f"{os.path.getsize(file) / 1e6:.0f} MB, {summary['packets']:,} packets, {summary['commands']:,} readable commands,"
+    f" {sum(flows.values())} connections, {flows['tls']} of them TLS; medians of {rounds} rounds"
+)
+if style == "markdown":
+    print("\n| | wall time | by tcpdump's | in single rounds | processor time | by tcpdump's | peak memory |")
+    print("| --- | ---: | ---: | ---: | ---: | ---: | ---: |")
 for name in jobs:
-    wall, work = statistics.median(walls[name]), statistics.median(works[name])
-    print(
-        f"{name:<36} {wall:6.2f} s {wall / floors[0]:5.2f} x tcpdump"
-        f"   processor {work:6.2f} s {work / floors[1]:5.2f} x   {peaks[name]:4.0f} MiB"
-    )
+    wall, work, peak = statistics.median(walls[name]), statistics.median(works[name]), peaks[name]
+    (by, least, most), (by_work, _, _) = ratio(walls, name), ratio(works, name)
+    if style == "markdown":
+        print(
+            f"| `{name}` | {wall:.2f} s | {by:.2f} | {least:.2f} to {most:.2f} | {work:.2f} s | {by_work:.2f}"
+            f" | {peak:.0f} MiB |"
+        )
+    else:
+        print(
+            f"{name:<42} {wall:6.2f} s {by:5.2f} x tcpdump ({least:.2f} to {most:.2f})"
+            f"   processor {work:6.2f} s {by_work:5.2f} x   {peak:4.0f} MiB"
+        )
 PYTHON

@@ -4,17 +4,19 @@
 # the two saw and how many the kernel dropped for it. Goal: no drop that tcpdump would not have had. Needs root. The four
 # processes share the processors, and whatever else runs takes its part: say what the machine was.
 #
-#   benches/live-drops.sh [ROUNDS [REQUESTS]]      WIRELAB=PROGRAM takes that one and builds none
+#   benches/live-drops.sh [--markdown] [ROUNDS [REQUESTS]]      WIRELAB=PROGRAM takes that one and builds none
 set -eu
 cd "$(dirname "$0")/.."
+style=text
+[ "${1:-}" != --markdown ] || { style=markdown && shift; }
 if [ -z "${WIRELAB:-}" ]; then
     cargo build --locked --release --bin wirelab
     WIRELAB=target/release/wirelab
 fi
-exec python3 - "$WIRELAB" "${1:-5}" "${2:-400000}" <<'PYTHON'
+exec python3 - "$WIRELAB" "${1:-5}" "${2:-400000}" "$style" <<'PYTHON'
 import json, os, re, signal, subprocess, sys, time
 
-wirelab, rounds, requests = sys.argv[1], int(sys.argv[2]), sys.argv[3]
+wirelab, rounds, requests, style = sys.argv[1], int(sys.argv[2]), sys.argv[3], sys.argv[4]
 port = "7614"
 # KiB, as `wirelab sniff` asks for.
 buffer = str(64 << 10)
@@ -67,6 +69,9 @@ try:
     ping = ["redis-cli", "-p", port, "ping"]
     until("redis-server", lambda: subprocess.run(ping, capture_output=True).stdout == b"PONG\n")
     worse = 0
+    if style == "markdown":
+        print("| pipeline | requests a second | tcpdump saw | dropped | wirelab saw | dropped | bytes never seen |")
+        print("| ---: | ---: | ---: | ---: | ---: | ---: | ---: |")
     for pipeline in "1", "16":
         for _ in range(rounds):
             both = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
@@ -92,13 +97,17 @@ try:
             short = max(0, seen - summary["packets"])
             more = max(summary["dropped"] - lost, short - lost)
             worse += more > 0
+            if style == "markdown":
+                numbers = seen, lost, *(summary[name] for name in ("packets", "dropped", "gaps"))
+                print(f"| {pipeline} | {rate:,.0f} | {' | '.join(f'{number:,}' for number in numbers)} |", flush=True)
+                continue
             print(
                 f"-P {pipeline:<2} {rate:8.0f} requests/s   tcpdump saw {seen:8} dropped {lost:6}"
                 f"   wirelab saw {summary['packets']:8} dropped {summary['dropped']:6} gaps {summary['gaps']:8}"
                 f"{'   MORE' if more > 0 else ''}",
                 flush=True,
             )
-    print(f"more lost than by tcpdump in {worse} of {2 * rounds} rounds, {os.cpu_count()} processors")
+    print(f"\nmore lost than by tcpdump in {worse} of {2 * rounds} rounds, {os.cpu_count()} processors")
 finally:
     for process in running:
         if process.poll() is None:

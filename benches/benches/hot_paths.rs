@@ -1,6 +1,6 @@
 //! What the lab spends its time on. Each name carries its parameters; throughput is in bytes of what is read.
 //!
-//! `cargo bench -p wirelab-benches`. For whole captures, beside tcpdump: `benches/against-tcpdump.sh`.
+//! `cargo bench -p wirelab-benches`. For whole captures, beside tcpdump: `benches/sniff-speed.sh`.
 #![expect(clippy::unwrap_used, reason = "a bench may fail")]
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};

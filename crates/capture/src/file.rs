@@ -31,6 +31,8 @@ pub enum Item<'a> {
     KeyLog(&'a [u8]),
     /// The file says that so many packets were dropped at capture time.
     Dropped(u64),
+    /// All that is there was given, and what comes next is waited for: a pipe may bring nothing for long.
+    Pause,
 }
 
 /// A packet as captured.
@@ -98,10 +100,11 @@ pub fn read(
     each: impl FnMut(Item<'_>) -> ControlFlow<()>,
 ) -> Result<FileEnd, FileError> {
     let source = unpacked(name, source)?;
-    items(name, BufReader::with_capacity(ROOM, source), each)
+    items(name, BufReader::with_capacity(ROOM, source), || true, each)
 }
 
-/// As [`read`], with a thread that fetches and unpacks what comes next: a quarter of a megabyte at most.
+/// As [`read`], with a thread that fetches and unpacks what comes next, half a megabyte at most; and with
+/// [`Item::Pause`] where that is not there yet.
 ///
 /// # Errors
 /// As [`read`].
@@ -112,7 +115,8 @@ pub fn read_ahead(
 ) -> Result<FileEnd, FileError> {
     let source = unpacked(name, source)?;
     let source = Ahead::new(source).map_err(|source| FileError::Read { name: name.to_owned(), source })?;
-    items(name, source, each)
+    let there = source.there();
+    items(name, source, || there.is_any(), each)
 }
 
 fn unpacked<'s>(name: &str, source: impl Read + Send + 's) -> Result<Box<dyn Read + Send + 's>, FileError> {
@@ -128,11 +132,12 @@ fn unpacked<'s>(name: &str, source: impl Read + Send + 's) -> Result<Box<dyn Rea
 fn items(
     name: &str,
     mut source: impl BufRead + Send,
+    there_is_more: impl Fn() -> bool,
     mut each: impl FnMut(Item<'_>) -> ControlFlow<()>,
 ) -> Result<FileEnd, FileError> {
     let begin = beginning(name, &mut source)?;
     if let Some(pcap) = Pcap::new(&begin) {
-        return Ok(match pcap.records(&mut source, &mut each) {
+        return Ok(match pcap.records(&mut source, &there_is_more, &mut each) {
             End::Whole => FileEnd::Whole,
             End::Damaged(packets, what) => damaged(name, packets, what),
         });
@@ -167,6 +172,9 @@ fn items(
             }
             Err(PcapError::Eof) => return Ok(FileEnd::Whole),
             Err(PcapError::Incomplete(_)) => {
+                if !there_is_more() && each(Item::Pause).is_break() {
+                    return Ok(FileEnd::Whole);
+                }
                 let before = reader.data().len();
                 if let Err(error) = reader.refill() {
                     return damaged(words(&error));

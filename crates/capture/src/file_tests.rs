@@ -146,6 +146,7 @@ fn key_logs_and_drops_are_told() {
             Item::KeyLog(text) => String::from_utf8_lossy(text).trim_end_matches('\0').to_owned(),
             Item::Dropped(count) => count.to_string(),
             Item::Packet(_) => "packet".into(),
+            Item::Pause => "pause".into(),
         });
         ControlFlow::Continue(())
     });
@@ -248,7 +249,7 @@ fn records_across_the_pieces_of_a_source_are_read_the_same() {
         let header = Pcap::new(&file).unwrap();
         let mut seen = Vec::new();
         let mut source = BufReader::with_capacity(step, &file[24..]);
-        let end = header.records(&mut source, &mut |item| {
+        let end = header.records(&mut source, &|| true, &mut |item| {
             if let Item::Packet(packet) = item {
                 seen.push((packet.time, packet.wire_len, packet.link_type, packet.bytes.to_vec()));
             }
@@ -266,4 +267,52 @@ fn a_record_that_claims_too_much_is_damage() {
     let (seen, end) = all(&file);
     assert_eq!(seen.len(), 1);
     assert!(matches!(end, Ok(FileEnd::Damaged(what)) if what.contains("16 MiB")));
+}
+
+/// A pipe: its second part comes when it is told, and a silence of ten seconds is an error.
+struct Pipe {
+    parts: std::vec::IntoIter<Vec<u8>>,
+    told: std::sync::mpsc::Receiver<()>,
+    first: bool,
+}
+
+impl Read for Pipe {
+    fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {
+        if !std::mem::take(&mut self.first) {
+            let wait = std::time::Duration::from_secs(10);
+            self.told.recv_timeout(wait).map_err(|_| io::Error::other("silence"))?;
+        }
+        let part = self.parts.next().unwrap_or_default();
+        room[..part.len()].copy_from_slice(&part);
+        Ok(part.len())
+    }
+}
+
+#[test]
+fn a_silent_pipe_is_a_pause_and_not_before_what_it_brought() {
+    let order = Order(false);
+    let classic = pcap(&order, 0xa1b2_c3d4, &[(5, 0, 3, b"abc"), (6, 0, 3, b"def")]);
+    let section = [order.section(), order.interface(101, 0, &[])].concat();
+    let [one, two] = [b"abc", b"def"].map(|bytes| order.packet(0, 5, 3, bytes));
+    for parts in [
+        vec![classic[..43].to_vec(), classic[43..].to_vec()],
+        // The pause comes within a record.
+        vec![classic[..50].to_vec(), classic[50..].to_vec()],
+        vec![[section, one].concat(), two],
+    ] {
+        let (tell, told) = std::sync::mpsc::channel();
+        let pipe = Pipe { parts: parts.into_iter(), told, first: true };
+        let mut seen = Vec::new();
+        let end = read_ahead("pipe", pipe, |item| {
+            match item {
+                Item::Packet(packet) => seen.push(packet.bytes.to_vec()),
+                // Before anything came, or where the first packet was given.
+                Item::Pause if seen.len() == 1 || seen.len() == 2 => tell.send(()).unwrap_or_default(),
+                _ => {}
+            }
+            ControlFlow::Continue(())
+        });
+        assert_eq!(end.unwrap(), FileEnd::Whole);
+        assert_eq!(seen, [b"abc", b"def"]);
+    }
 }

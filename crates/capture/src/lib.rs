@@ -6,6 +6,7 @@
 
 mod error;
 mod file;
+mod filter;
 mod live;
 mod marker;
 mod pcapng;
@@ -15,8 +16,9 @@ mod version;
 
 pub use error::CaptureError;
 pub use file::{Captured, FileEnd, FileError, Item, read, read_ahead};
+pub use filter::Filter;
 pub use live::{Live, Recording};
 pub use pcapng::{Writer, write};
 pub use place::{Place, PlaceError, enter};
-pub use tap::{Filter, tap, tap_all};
+pub use tap::tap;
 pub use version::libpcap_version;

@@ -30,7 +30,7 @@ const KERNEL_BUFFER: i32 = 64 << 20;
 /// packets lie back to back: 65,000 of 100 bytes, 1,000 of 60,000 bytes. It has a limit of its own:
 /// the ring is 256 blocks and a block is handed over after this time even if nearly empty, so a
 /// capture thread that does not run for a quarter of a second loses packets. They are counted.
-const HOLD_BACK_MS: i32 = 1;
+pub(crate) const HOLD_BACK_MS: i32 = 1;
 /// How soon the capture thread sees that it is to stop.
 const STOP_CHECK_MS: u8 = 50;
 /// Bytes of memory one recording may take: the frames and what is kept with each.
@@ -96,7 +96,7 @@ impl Live {
     /// what libpcap and the system say.
     pub fn open(interface: &str) -> Result<Self, CaptureError> {
         let start = |source| CaptureError::Start { interface: interface.to_owned(), source };
-        let mut capture = activate(interface, false)?;
+        let mut capture = activate(interface, false, HOLD_BACK_MS)?;
         let before = Drops::read(&mut capture).map_err(|e| CaptureError::open(interface, e))?;
         let marker = Marker::new().map_err(start)?;
         let shared = Arc::new(Shared {
@@ -305,8 +305,12 @@ impl Drops {
     }
 }
 
-/// Opens `interface` for reading without waiting.
-pub(crate) fn activate(interface: &str, promiscuous: bool) -> Result<Capture<Active>, CaptureError> {
+/// Opens `interface` for reading without waiting. The kernel holds packets back for `hold_back` milliseconds at most.
+pub(crate) fn activate(
+    interface: &str,
+    promiscuous: bool,
+    hold_back: i32,
+) -> Result<Capture<Active>, CaptureError> {
     // libpcap reports a missing interface, like all else, as text: ask the system. `any` is
     // libpcap's own name for all of them.
     if interface != "any" && matches!(if_nametoindex(interface), Err(Errno::ENODEV | Errno::EINVAL)) {
@@ -319,7 +323,7 @@ pub(crate) fn activate(interface: &str, promiscuous: bool) -> Result<Capture<Act
                 .buffer_size(KERNEL_BUFFER)
                 .promisc(promiscuous)
                 .precision(Precision::Nano)
-                .timeout(HOLD_BACK_MS)
+                .timeout(hold_back)
                 .open()
         })
         .and_then(Capture::setnonblock)

@@ -12,7 +12,7 @@ use nix::sys::socket::{
 use nix::unistd::{getegid, geteuid};
 
 use crate::CaptureError;
-use crate::live::{LOOPBACK, activate};
+use crate::live::{HOLD_BACK_MS, LOOPBACK, activate};
 
 /// Where this process captures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,7 +75,7 @@ pub enum PlaceError {
 ///
 /// See [`PlaceError`].
 pub fn enter() -> Result<Place, PlaceError> {
-    match activate(LOOPBACK, false) {
+    match activate(LOOPBACK, false, HOLD_BACK_MS) {
         Ok(_) => return Ok(Place::Host),
         Err(CaptureError::NoPermission { .. }) => {}
         Err(e) => return Err(e.into()),
@@ -94,7 +94,7 @@ pub fn enter() -> Result<Place, PlaceError> {
     write("/proc/self/uid_map", &format!("{user} {user} 1")).map_err(at("writing /proc/self/uid_map"))?;
     write("/proc/self/gid_map", &format!("{group} {group} 1")).map_err(at("writing /proc/self/gid_map"))?;
     loopback_up().map_err(at("setting `lo` up"))?;
-    match activate(LOOPBACK, false) {
+    match activate(LOOPBACK, false, HOLD_BACK_MS) {
         Ok(_) => Ok(Place::Namespace),
         Err(CaptureError::NoPermission { .. }) => {
             Err(at("opening a capture on the `lo` of the namespace")(Errno::EPERM))

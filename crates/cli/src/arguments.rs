@@ -119,7 +119,7 @@ pub(crate) struct SniffOptions {
     /// Stop after so many commands
     #[arg(long, value_name = "COMMANDS")]
     pub(crate) limit: Option<u64>,
-    /// Do not look for tokens, addresses, card numbers and the like in values: twice as quick on large captures
+    /// Do not look for tokens, addresses, card numbers and the like in values: quicker on large captures
     #[arg(long, conflicts_with = "national_ids")]
     pub(crate) no_data: bool,
     /// Look for numbers like those of persons too (United States, United Kingdom)

@@ -1,6 +1,6 @@
 use crate::arguments::{FailOnName, SniffOptions};
 use crate::complain;
-use std::io::{BufWriter, IsTerminal, LineWriter, Write};
+use std::io::{BufWriter, IsTerminal, Write};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -45,13 +45,9 @@ pub(crate) fn sniff(given: &SniffOptions) -> ExitCode {
         complain(miette::miette!("cannot listen for signals: {error}"));
         return ExitCode::Internal;
     }
-    let lock = std::io::stdout().lock();
-    // A line is to be seen as soon as it is there, and a file is to be read fast.
-    let done = if live {
-        wirelab_sniff::sniff(&options, LineWriter::new(lock), &stop)
-    } else {
-        wirelab_sniff::sniff(&options, BufWriter::with_capacity(256 << 10, lock), &stop)
-    };
+    // Written where it is full, and where nothing more is there to be read.
+    let out = BufWriter::with_capacity(256 << 10, std::io::stdout().lock());
+    let done = wirelab_sniff::sniff(&options, out, &stop);
     match done {
         Ok(done) => done.exit_code,
         Err(error) => {

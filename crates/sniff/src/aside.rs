@@ -7,6 +7,7 @@ use std::ops::Range;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, channel, sync_channel};
 use std::thread::{self, JoinHandle};
 use wirelab_wire::classes::{Class, Classifier};
+use wirelab_wire::keys::Places;
 use wirelab_wire::sniff::{Command, Reply};
 
 /// Memory that goes over at once. With less, the two threads mostly wake each other.
@@ -83,34 +84,28 @@ impl Aside {
         }
     }
 
-    /// What anybody can read in a command, and the key that it uses.
+    /// What anybody can read in a command, and the keys that it uses.
     #[inline]
-    pub(crate) fn command(&mut self, command: &Command<'_>, key: Option<&[u8]>) {
+    pub(crate) fn command(&mut self, command: &Command<'_>, keys: Places) {
         let Batch { bytes, values } = &mut self.batch;
-        // The first word names those behind it.
-        let mut named = key.map(|key| put(bytes, key));
-        if let Some(place) = &named {
-            values.push(Value { place: place.clone(), name: 0..0, key: true, look: false, seen: false });
-        }
-        if !command.decrypted {
-            data::each_value(command, |index, name, value| {
-                // A key that is looked at too.
-                if index == 1
-                    && let Some(first) = values.last_mut().filter(|_| named.is_some())
-                {
-                    first.look = true;
-                    return;
-                }
-                let place = put(bytes, value);
-                let name = match index {
-                    1 => {
-                        named = Some(place.clone());
-                        0..0
-                    }
-                    _ => named.get_or_insert_with(|| put(bytes, name)).clone(),
-                };
-                values.push(Value { place, name, key: false, look: true, seen: false });
-            });
+        let words = command.words;
+        // The first word, which names those behind it: it goes over once.
+        let mut first = None;
+        for index in 1..words.len() {
+            let key = keys.holds(index);
+            let look = !command.decrypted && data::is_looked_at(command, index);
+            if !key && !look {
+                continue;
+            }
+            let name = match index {
+                1 => 0..0,
+                _ => first.get_or_insert_with(|| put(bytes, words.get(1))).clone(),
+            };
+            let place = put(bytes, words.get(index));
+            if index == 1 {
+                first = Some(place.clone());
+            }
+            values.push(Value { place, name, key, look, seen: false });
         }
         self.hand_over_what_is_full();
     }
@@ -224,11 +219,9 @@ mod tests {
         let mut summary = Summary::default();
         for words in commands {
             with_command(words, |command| {
-                let key = summary.command(command);
-                aside.command(command, key);
-                if let Some(key) = key {
-                    summary.keys.count(key);
-                }
+                let keys = summary.command(command);
+                aside.command(command, keys);
+                keys.iter().for_each(|index| summary.keys.count(command.words.get(index)));
                 let mut found = Vec::new();
                 data::in_command(&classifier, command, &mut found);
                 found.iter().for_each(|one| summary.found(one));

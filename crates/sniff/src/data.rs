@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 use wirelab_wire::classes::{Class, Classifier, Finding};
+use wirelab_wire::credential::Found;
 use wirelab_wire::sniff::{Command, Reply};
 
 /// Shorter values hold nothing that is looked for.
@@ -24,12 +25,15 @@ pub(crate) struct Data {
 /// In the arguments of a command.
 #[inline]
 pub(crate) fn in_command(classifier: &Classifier, command: &Command<'_>, found: &mut Vec<Data>) {
-    each_value(command, |index, name, value| {
-        for Finding { class, range } in classifier.find(name, value) {
+    let words = command.words;
+    for index in (1..words.len()).filter(|index| is_looked_at(command, *index)) {
+        // The key says something of the values behind it.
+        let name = if index > 1 { words.get(1) } else { b"" };
+        for Finding { class, range } in classifier.find(name, words.get(index)) {
             let (flow, frame, decrypted) = (command.flow, command.frame, command.decrypted);
             found.push(Data { flow, frame, class, word: Some(index), range, decrypted });
         }
-    });
+    }
 }
 
 /// In a reply.
@@ -43,20 +47,11 @@ pub(crate) fn in_reply(classifier: &Classifier, reply: &Reply<'_>, found: &mut V
     }
 }
 
-/// Gives each word that is looked at, with its index and the name that says something of it. Credentials are told by
-/// themselves.
+/// Whether a word is looked at. Credentials are told by themselves.
 #[inline]
-pub(crate) fn each_value(command: &Command<'_>, mut give: impl FnMut(usize, &[u8], &[u8])) {
-    let words = command.words;
-    for index in 1..words.len() {
-        let value = words.get(index);
-        let is_secret =
-            command.secrets.iter().any(|one| one.secret.as_ref().is_some_and(|place| place.word == index));
-        if value.len() >= SHORTEST && !is_secret {
-            // The key says something of the values behind it.
-            give(index, if index > 1 { words.get(1) } else { b"" }, value);
-        }
-    }
+pub(crate) fn is_looked_at(command: &Command<'_>, index: usize) -> bool {
+    let is_secret = |one: &Found<'_>| one.secret.as_ref().is_some_and(|place| place.word == index);
+    command.words.get(index).len() >= SHORTEST && !command.secrets.iter().any(is_secret)
 }
 
 /// What is looked at of a reply; the shortest is a line. Secrets that the server gives away are told as credentials.

@@ -10,10 +10,10 @@ use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use thiserror::Error;
-use wirelab_capture::{CaptureError, FileEnd, FileError, Filter, Item, Writer, read_ahead, tap_all};
+use wirelab_capture::{CaptureError, FileEnd, FileError, Filter, Item, Writer, read_ahead, tap};
 use wirelab_model::ExitCode;
 use wirelab_wire::classes::Classifier;
-use wirelab_wire::sniff::{Event, Settings, Sniffer, Totals};
+use wirelab_wire::sniff::{Event, FlowEnd, Settings, Sniffer, Totals};
 
 /// Where packets come from.
 #[derive(Debug, Clone)]
@@ -71,7 +71,7 @@ pub struct Options {
     pub write: Option<PathBuf>,
     /// When to fail.
     pub fail_on: Option<FailOn>,
-    /// Look for data of known classes in values; takes most of the time on large captures.
+    /// Look for data of known classes in values.
     pub data: bool,
     /// Look for numbers like those of persons too.
     pub national_ids: bool,
@@ -175,17 +175,32 @@ pub fn sniff(options: &Options, out: impl Write, stop: &AtomicBool) -> Result<Do
         if sniffer.add_keys(&log) == 0 {
             return Err(SniffError::NoKeys { path: path.clone() });
         }
+        // Whoever opens what is written is to see the inside too.
+        if let Some(writer) = &mut writer {
+            writer.key_log(&log)?;
+        }
     }
     let mut each = |item: Item<'_>| {
         let packet = match item {
             Item::Packet(packet) => packet,
             Item::KeyLog(log) => {
                 sniffer.add_keys(log);
-                return ControlFlow::Continue(());
+                return match writer.as_mut().map(|writer| writer.key_log(log)) {
+                    Some(Err(error)) => {
+                        failed = Some(error.into());
+                        ControlFlow::Break(())
+                    }
+                    Some(Ok(())) | None => ControlFlow::Continue(()),
+                };
             }
             Item::Dropped(count) => {
                 dropped += count;
                 return ControlFlow::Continue(());
+            }
+            // Whoever looks on is to see what there is.
+            Item::Pause => {
+                view.flush();
+                return view.goes_on();
             }
         };
         let packet = &packet;
@@ -198,7 +213,7 @@ pub fn sniff(options: &Options, out: impl Write, stop: &AtomicBool) -> Result<Do
         sniffer.push(packet.bytes, packet.wire_len, packet.link_type, packet.time, &mut |event| {
             view.event(&event, packet.time);
         });
-        if view.is_over() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        view.goes_on()
     };
     let mut from_file = |item: Item<'_>| {
         if stop.load(Ordering::Relaxed) {
@@ -220,11 +235,9 @@ pub fn sniff(options: &Options, out: impl Write, stop: &AtomicBool) -> Result<Do
         }
         Source::Stdin => read_ahead(&name, io::stdin(), &mut from_file)?,
         Source::Interfaces(interfaces) => {
-            let lost = tap_all(interfaces, options.filter.as_deref(), stop, |packet| match packet {
-                Some(packet) => each(Item::Packet(packet)),
-                None => ControlFlow::Continue(()),
+            dropped = tap(interfaces, options.filter.as_deref(), stop, |packet| {
+                each(packet.map_or(Item::Pause, Item::Packet))
             })?;
-            dropped = lost;
             FileEnd::Whole
         }
     };
@@ -330,9 +343,22 @@ impl<W: Write> View<W> {
         self.seen >= self.limit
     }
 
-    /// Nothing more is wanted, or nobody reads any more.
-    fn is_over(&self) -> bool {
-        self.error.is_some() || self.stopped_early()
+    /// Breaks where nothing more is wanted, or nobody reads any more.
+    fn goes_on(&self) -> ControlFlow<()> {
+        if self.error.is_some() || self.stopped_early() {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
+        }
+    }
+
+    /// Writes what was told so far.
+    fn flush(&mut self) {
+        let flushed = match &mut self.sink {
+            Sink::Json(json) => json.out.flush(),
+            Sink::Text(text) => text.out.flush(),
+        };
+        self.error = self.error.take().or_else(|| flushed.err());
     }
 
     fn event(&mut self, event: &Event<'_>, time: u64) {
@@ -340,22 +366,27 @@ impl<W: Write> View<W> {
         let mut found = Vec::new();
         match event {
             Event::Command(command) => {
-                let key = self.summary.command(command);
+                let keys = self.summary.command(command);
                 if let Look::Here(classifier) = &self.look {
                     data::in_command(classifier, command, &mut found);
                 }
-                match (&mut self.look, key) {
-                    (Look::Aside(aside), key) => aside.command(command, key),
-                    (_, Some(key)) => self.summary.keys.count(key),
-                    (_, None) => {}
+                match &mut self.look {
+                    Look::Aside(aside) => aside.command(command, keys),
+                    Look::Here(_) | Look::Nobody => {
+                        keys.iter().for_each(|index| self.summary.keys.count(command.words.get(index)));
+                    }
                 }
             }
-            Event::Reply(reply) => match &mut self.look {
-                Look::Nobody => {}
-                Look::Here(classifier) => data::in_reply(classifier, reply, &mut found),
-                Look::Aside(aside) => aside.reply(reply),
-            },
+            Event::Reply(reply) => {
+                self.summary.reply(reply);
+                match &mut self.look {
+                    Look::Nobody => {}
+                    Look::Here(classifier) => data::in_reply(classifier, reply, &mut found),
+                    Look::Aside(aside) => aside.reply(reply),
+                }
+            }
             Event::Credential(credential) => self.summary.credential(credential),
+            Event::Flow(FlowEnd { tls: Some(tls), .. }) => self.summary.tls(tls),
             _ => {}
         }
         for data in &found {
@@ -388,8 +419,8 @@ impl<W: Write> View<W> {
                 Event::Stream { .. } | Event::Message { .. } => Ok(()),
             },
             Sink::Text(text) => match event {
-                Event::Command(command) => text.command(command),
-                Event::Reply(reply) => text.reply(reply),
+                Event::Command(command) => text.command(command, &found),
+                Event::Reply(reply) => text.reply(reply, &found),
                 // The command's own line shows it, and the summary counts it.
                 Event::Credential(_) | Event::Stream { .. } | Event::Message { .. } => Ok(()),
                 Event::Tls { flow, seen, .. } => text.tls(*flow, time, seen),
@@ -399,7 +430,7 @@ impl<W: Write> View<W> {
         };
         let written = written.and_then(|()| match &mut self.sink {
             Sink::Json(json) => found.iter().try_for_each(|data| json.data(data)),
-            // The summary counts them.
+            // They stand in the line of the command or reply.
             Sink::Text(_) => Ok(()),
         });
         self.error = written.err();

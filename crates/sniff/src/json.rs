@@ -6,7 +6,7 @@
 use crate::data::Data;
 use crate::escape;
 use crate::mask::{self, MASK};
-use crate::summary::Summary;
+use crate::summary::{Summary, most_used};
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 use wirelab_model::{Direction, FlowKind, TlsSeen};
@@ -16,6 +16,8 @@ use wirelab_wire::sniff::{Command, FlowEnd, Reply, Totals};
 
 /// What a line leaves behind for the next one: 64 KiB.
 const MOST_ROOM: usize = 64 << 10;
+/// Most keys that the summary names.
+const MOST_KEYS: usize = 20;
 
 pub(crate) struct Json<W> {
     pub(crate) out: W,
@@ -400,6 +402,20 @@ impl<W: Write> Json<W> {
                 summary.classes.iter().map(|(class, count)| (class.as_str(), *count)).collect();
             self.line.write_all(b",\"data\":")?;
             serde_json::to_writer(&mut self.line, &classes)?;
+        }
+        if summary.keys.len() > 0 {
+            self.named(b",\"keys\":{\"different\":", summary.keys.len() as u64)?;
+            if summary.keys.more() > 0 {
+                self.named(b",\"uses_of_others\":", summary.keys.more())?;
+            }
+            self.line.write_all(b",\"most_used\":[")?;
+            for (index, (key, count)) in most_used(summary.keys.iter(), MOST_KEYS).into_iter().enumerate() {
+                self.line.write_all(if index > 0 { b",[" } else { b"[" })?;
+                self.bytes(key)?;
+                self.named(b",", count)?;
+                self.line.write_all(b"]")?;
+            }
+            self.line.write_all(b"]}")?;
         }
         if let Some(damage) = damage {
             self.line.write_all(b",\"file_damage\":")?;

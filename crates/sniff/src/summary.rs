@@ -3,12 +3,15 @@
 use crate::data::Data;
 use crate::keys::Keys;
 use crate::mask::MASK;
+use crate::text::many;
 use foldhash::fast::RandomState;
 use std::collections::{BTreeMap, HashMap as StdHashMap};
 use std::fmt::Write as _;
+use wirelab_model::TlsSeen;
 use wirelab_wire::classes::Class;
 use wirelab_wire::credential::Credential;
-use wirelab_wire::sniff::{Command, Totals};
+use wirelab_wire::keys::{Places, Rule};
+use wirelab_wire::sniff::{Command, Reply, Totals};
 use wirelab_wire::words::Words;
 
 /// Most different command names and credentials that are counted apart.
@@ -30,8 +33,8 @@ struct Name {
     /// As it was written last.
     written: Vec<u8>,
     count: u64,
-    /// Its first argument is no key.
-    keyless: bool,
+    /// Where it has its keys.
+    rule: Rule,
 }
 
 #[derive(Debug, Default)]
@@ -48,86 +51,66 @@ pub(crate) struct Summary {
     decrypted_credentials: u64,
     /// Data of known classes that anybody on the wire can read.
     pub(crate) classes: BTreeMap<Class, u64>,
-    /// Commands that carry a key or a value.
+    /// Commands, messages and the like that carry a key or a value.
     pub(crate) data: u64,
-}
-
-/// Commands whose first argument is no key.
-fn is_keyless(name: &[u8]) -> bool {
-    matches!(
-        name,
-        b"AUTH"
-            | b"HELLO"
-            | b"PING"
-            | b"ECHO"
-            | b"QUIT"
-            | b"RESET"
-            | b"SELECT"
-            | b"CLIENT"
-            | b"CONFIG"
-            | b"INFO"
-            | b"COMMAND"
-            | b"ACL"
-            | b"CLUSTER"
-            | b"SENTINEL"
-            | b"REPLCONF"
-            | b"PSYNC"
-            | b"SYNC"
-            | b"MULTI"
-            | b"EXEC"
-            | b"MONITOR"
-            | b"SUBSCRIBE"
-            | b"EVAL"
-            | b"EVALSHA"
-            | b"SCRIPT"
-    )
+    /// What connections with TLS agreed on, and how many.
+    tls: BTreeMap<String, u64>,
 }
 
 impl Summary {
-    /// Gives the key of the command, which somebody has to count.
+    /// Says which words of the command are keys, which somebody has to count.
     #[inline]
     #[must_use]
-    pub(crate) fn command<'a>(&mut self, command: &Command<'a>) -> Option<&'a [u8]> {
+    pub(crate) fn command(&mut self, command: &Command<'_>) -> Places {
         let words: &Words<'_> = command.words;
         let word = words.get(0);
         let word = word.get(..MOST_NAME).unwrap_or(word);
         // Many commands have the name of the one before.
-        let keyless = match self.names.get_mut(self.last) {
+        let rule = match self.names.get_mut(self.last) {
             Some(name) if name.written == word => {
                 name.count += 1;
-                name.keyless
+                name.rule
             }
             _ => self.name(word),
         };
-        if keyless || words.len() < 2 {
-            return None;
-        }
-        self.data += u64::from(!command.decrypted);
-        Some(words.get(1))
+        self.data += u64::from(rule != Rule::Nothing && words.len() > 1 && !command.decrypted);
+        rule.places(words)
     }
 
-    /// Counts a name, and says whether its first argument is no key.
-    fn name(&mut self, word: &[u8]) -> bool {
+    /// Values that a reply gives away whose command is not known, or that has none.
+    #[inline]
+    pub(crate) fn reply(&mut self, reply: &Reply<'_>) {
+        if reply.answers.is_none() {
+            // A line of MONITOR; a message; the answer to a command that was not seen.
+            let data = reply.push
+                || reply.bytes.starts_with(b"$")
+                || reply.bytes.windows(2).any(|bytes| bytes == b"\n$");
+            self.data += u64::from(data && !reply.bytes.starts_with(b"$-") && !reply.decrypted);
+        }
+    }
+
+    /// Counts a name, and says where its keys are.
+    fn name(&mut self, word: &[u8]) -> Rule {
         let mut room = [0; MOST_NAME];
-        let Some(upper) = room.get_mut(..word.len()) else { return true };
+        let Some(upper) = room.get_mut(..word.len()) else { return Rule::NoKey };
         upper.copy_from_slice(word);
         upper.make_ascii_uppercase();
         let known = self.places.get(upper).copied();
         if known.is_none() && self.names.len() >= MOST_NAMES {
-            return is_keyless(upper);
+            return Rule::of(upper);
         }
         let index = known.unwrap_or(self.names.len());
         if known.is_none() {
             self.places.insert(upper.to_vec(), index);
-            let keyless = is_keyless(upper);
-            self.names.push(Name { upper: upper.to_vec(), written: Vec::new(), count: 0, keyless });
+            let rule = Rule::of(upper);
+            self.names.push(Name { upper: upper.to_vec(), written: Vec::new(), count: 0, rule });
         }
         self.last = index;
-        let Some(name) = self.names.get_mut(index) else { return true };
+        let Some(name) = self.names.get_mut(index) else { return Rule::NoKey };
         name.count += 1;
         name.written.clear();
         name.written.extend_from_slice(word);
-        name.keyless
+        name.rule
     }
 
     pub(crate) fn credential(&mut self, credential: &Credential) {
@@ -150,6 +133,23 @@ impl Summary {
         }
     }
 
+    /// A connection with TLS ended.
+    pub(crate) fn tls(&mut self, seen: &TlsSeen) {
+        let words = [seen.version.as_deref(), seen.cipher.as_deref()];
+        let mut what = words.into_iter().flatten().collect::<Vec<_>>().join(", ");
+        if what.is_empty() {
+            "version not seen".clone_into(&mut what);
+        }
+        if let Some(name) = &seen.sni {
+            what += &format!(", server name {}", name.escape_debug());
+        }
+        if let Some(count) = self.tls.get_mut(&what) {
+            *count += 1;
+        } else if self.tls.len() < MOST_NAMES {
+            self.tls.insert(what, 1);
+        }
+    }
+
     /// For people. `missed` says what the capture itself lost.
     pub(crate) fn text(
         &self,
@@ -163,18 +163,38 @@ impl Summary {
             |text: String, code: &str| if color { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text };
         let mut out = String::new();
         let flows = totals.plaintext + totals.tls + totals.other;
+        let mixed = match totals.mixed {
+            0 => String::new(),
+            mixed => format!(" ({mixed} of them partly in plaintext)"),
+        };
+        let kinds: Vec<String> = [
+            (totals.plaintext, " in plaintext", "", "1;31"),
+            (totals.tls, " with TLS", mixed.as_str(), "32"),
+            (totals.other, " other", "", "0"),
+        ]
+        .into_iter()
+        .filter(|(count, ..)| *count > 0)
+        .map(|(count, what, more, code)| paint(format!("{count}{what}"), code) + more)
+        .collect();
+        let colon = if kinds.is_empty() { "" } else { ": " };
         // Writing into a `String` does not fail.
         let _ = writeln!(
             out,
-            "{} packets, {} bytes, {flows} connections: {} in plaintext, {} with TLS ({} of them partly in plaintext), {} other",
-            totals.packets, totals.bytes, totals.plaintext, totals.tls, totals.mixed, totals.other
+            "{}, {}, {}{colon}{}",
+            some(totals.packets, "packet"),
+            some(totals.bytes, "byte"),
+            some(flows, "connection"),
+            kinds.join(", ")
         );
-        let _ = writeln!(out, "{} commands and {} replies readable", totals.commands, totals.replies);
+        let replies =
+            if totals.replies == 1 { "1 reply".to_owned() } else { format!("{} replies", totals.replies) };
+        let _ = writeln!(out, "{} and {replies} readable", some(totals.commands, "command"));
         if totals.decrypted > 0 {
             let _ = writeln!(
                 out,
-                "{} commands decrypted with the keys given, {} credentials among them",
-                totals.decrypted, self.decrypted_credentials
+                "{} decrypted with the keys given, {} among them",
+                some(totals.decrypted, "command"),
+                some(self.decrypted_credentials, "credential")
             );
         }
         if !self.names.is_empty() {
@@ -188,14 +208,14 @@ impl Summary {
             let more = if self.keys.more() > 0 { " (and more that are not told apart)" } else { "" };
             let _ = writeln!(
                 out,
-                "  {} different keys{more}, most used: {}",
-                self.keys.len(),
+                "  {}{more}, most used: {}",
+                some(self.keys.len() as u64, "different key"),
                 top(self.keys.iter(), 5)
             );
         }
         let mut told: Vec<_> = self.told.iter().collect();
         told.sort();
-        let heading = format!("{} readable credentials", self.credentials);
+        let heading = some(self.credentials, "readable credential");
         let _ = writeln!(out, "{}", if self.credentials > 0 { paint(heading, "1;31") } else { heading });
         for ((carrier, user, result), (count, secret)) in told {
             let user =
@@ -212,20 +232,26 @@ impl Summary {
                 self.classes.iter().map(|(class, count)| format!("{} {count}x", class.as_str())).collect();
             let _ = writeln!(out, "{}", paint(format!("readable data: {}", classes.join(", ")), "1;31"));
         }
+        for (what, count) in self.tls.iter().take(8) {
+            let _ = writeln!(out, "{} {what}", paint(format!("TLS {count}x:"), "32"));
+        }
+        if self.tls.len() > 8 {
+            let _ = writeln!(out, "TLS: {} more kinds", self.tls.len() - 8);
+        }
         let mut missed = Vec::new();
-        for (count, what) in [
-            (dropped, "packets dropped by the kernel"),
-            (totals.damaged, "packets that are not readable"),
-            (totals.fragments, "IP packets with pieces missing"),
-            (totals.sealed, "encrypted records that the keys given do not open"),
-            (totals.gaps, "bytes never seen"),
-            (totals.unread, "bytes that are neither Redis nor TLS"),
-            (totals.truncated, "values not kept whole"),
-            (totals.conflicts, "segments that contradict an earlier copy"),
-            (totals.after_reset, "bytes after a reset, not read"),
+        for (count, what, how) in [
+            (dropped, "packet", "dropped by the kernel"),
+            (totals.damaged, "packet", "that cannot be read"),
+            (totals.fragments, "IP packet", "with pieces missing"),
+            (totals.sealed, "encrypted record", "that the keys given do not open"),
+            (totals.gaps, "byte", "never seen"),
+            (totals.unread, "byte", "neither Redis nor TLS"),
+            (totals.truncated, "value", "not kept whole"),
+            (totals.conflicts, "segment", "at odds with an earlier copy"),
+            (totals.after_reset, "byte", "after a reset, not read"),
         ] {
             if count > 0 {
-                missed.push(format!("{count} {what}"));
+                missed.push(format!("{} {how}", some(count, what)));
             }
         }
         missed.extend(damage.map(str::to_owned));
@@ -239,9 +265,24 @@ impl Summary {
     }
 }
 
+/// `1 packet`, `2 packets`
+fn some(count: u64, what: &str) -> String {
+    many(&count.to_string(), what)
+}
+
 fn top<'a>(counts: impl Iterator<Item = (&'a [u8], u64)>, most: usize) -> String {
+    let shown =
+        most_used(counts, most).into_iter().map(|(name, count)| format!("{} {count}x", name.escape_ascii()));
+    shown.collect::<Vec<_>>().join(", ")
+}
+
+/// The most used first.
+pub(crate) fn most_used<'a>(
+    counts: impl Iterator<Item = (&'a [u8], u64)>,
+    most: usize,
+) -> Vec<(&'a [u8], u64)> {
     let mut all: Vec<_> = counts.collect();
     all.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(b.0)));
-    let shown = all.into_iter().take(most).map(|(name, count)| format!("{} {count}x", name.escape_ascii()));
-    shown.collect::<Vec<_>>().join(", ")
+    all.truncate(most);
+    all
 }

@@ -1,15 +1,21 @@
 //! A line for each command, for people.
 
+use crate::data::Data;
 use crate::mask::{self, MASK};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io::{self, Write};
 use wirelab_model::{Direction, TlsSeen};
+use wirelab_wire::resp::{Decoder, Value};
 use wirelab_wire::sniff::{Command, FlowEnd, Reply};
 
 /// Most commands whose line waits for the reply.
 const MOST_WAITING: usize = 16_384;
 /// Most bytes that such lines have together: 8 MiB.
 const MOST_HELD: usize = 8 << 20;
+/// Most elements of a reply that are shown, how deep they may lie, and how long a reply may be to be looked into.
+const MOST_ELEMENTS: usize = 6;
+const DEEPEST: usize = 2;
+const MOST_LOOKED_AT: usize = 64 << 10;
 /// Most bytes of a word and most words of a command that are shown.
 const MOST_BYTES: usize = 60;
 const MOST_WORDS: usize = 12;
@@ -36,7 +42,17 @@ impl<W: Write> Text<W> {
         if self.color { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_owned() }
     }
 
-    pub(crate) fn command(&mut self, command: &Command<'_>) -> io::Result<()> {
+    /// What of known classes was found, each class once.
+    fn classes(&self, found: &[Data]) -> String {
+        let names: BTreeSet<_> = found.iter().map(|data| data.class.as_str()).collect();
+        if names.is_empty() {
+            return String::new();
+        }
+        let names: Vec<_> = names.into_iter().collect();
+        format!(" {}", self.paint(&format!("[{}]", names.join(", ")), "1;31"))
+    }
+
+    pub(crate) fn command(&mut self, command: &Command<'_>, found: &[Data]) -> io::Result<()> {
         let mut line = format!("{} #{:<4}", clock(command.time), command.flow);
         if command.from == Direction::Server {
             line += " (master)";
@@ -60,6 +76,7 @@ impl<W: Write> Text<W> {
         if command.cut {
             line += " (parts are missing)";
         }
+        line += &self.classes(found);
         if self.count >= MOST_WAITING || self.held >= MOST_HELD {
             self.tell_all()?;
         }
@@ -69,9 +86,10 @@ impl<W: Write> Text<W> {
         Ok(())
     }
 
-    pub(crate) fn reply(&mut self, reply: &Reply<'_>) -> io::Result<()> {
+    pub(crate) fn reply(&mut self, reply: &Reply<'_>, found: &[Data]) -> io::Result<()> {
         let shown = if reply.secret && !self.reveal { MASK.to_owned() } else { value(reply.bytes) };
-        let shown = if reply.error { self.paint(&shown, "33") } else { shown };
+        let mut shown = if reply.error { self.paint(&shown, "33") } else { shown };
+        shown += &self.classes(found);
         if reply.push {
             return writeln!(self.out, "{} #{:<4} ← {shown}", clock(reply.time), reply.flow);
         }
@@ -177,12 +195,64 @@ fn value(bytes: &[u8]) -> String {
             let body = rest.get(end + 2..).unwrap_or_default();
             show(body.get(..body.len().saturating_sub(2)).unwrap_or_default())
         }
-        b'*' | b'~' | b'>' if line.starts_with(b"-") => "(nil)".to_owned(),
-        b'*' | b'~' | b'>' => format!("{} elements", show(line)),
-        b'%' | b'|' => format!("{} pairs", show(line)),
+        b'*' | b'~' | b'>' | b'%' | b'|' => {
+            let mut decoder = Decoder::replies();
+            decoder.push(bytes.get(..MOST_LOOKED_AT).unwrap_or(bytes));
+            match decoder.next_value() {
+                Ok(Some(value)) => inside(&value, 0),
+                // It is long, or parts of it are missing.
+                _ => many(&show(line), if matches!(kind, b'%' | b'|') { "pair" } else { "element" }),
+            }
+        }
         b'_' => "(nil)".to_owned(),
         _ => show(line),
     }
+}
+
+/// A value within a reply.
+fn inside(value: &Value, depth: usize) -> String {
+    match value {
+        Value::Bulk(None) | Value::Array(None) | Value::Null => "(nil)".to_owned(),
+        Value::Integer(number) => number.to_string(),
+        Value::Boolean(truth) => truth.to_string(),
+        Value::Verbatim(bytes) => show(bytes.get(4..).unwrap_or_default()),
+        Value::Simple(bytes)
+        | Value::Error(bytes)
+        | Value::Bulk(Some(bytes))
+        | Value::Double(bytes)
+        | Value::BigNumber(bytes)
+        | Value::BulkError(bytes) => show(bytes),
+        Value::Array(Some(items)) | Value::Set(items) | Value::Push(items) if depth < DEEPEST => {
+            let items = items.iter().map(|item| inside(item, depth + 1));
+            format!("[{}]", some(items, MOST_ELEMENTS))
+        }
+        Value::Map(items) | Value::Attribute(items) if depth < DEEPEST => {
+            let pairs = items.chunks(2).map(|pair| {
+                let pair: Vec<_> = pair.iter().map(|item| inside(item, depth + 1)).collect();
+                pair.join(": ")
+            });
+            format!("{{{}}}", some(pairs, MOST_ELEMENTS))
+        }
+        Value::Array(Some(items)) | Value::Set(items) | Value::Push(items) => {
+            many(&items.len().to_string(), "element")
+        }
+        Value::Map(items) | Value::Attribute(items) => many(&(items.len() / 2).to_string(), "pair"),
+    }
+}
+
+/// The first of them, and how many more there are.
+fn some(mut items: impl Iterator<Item = String>, most: usize) -> String {
+    let mut shown: Vec<_> = items.by_ref().take(most).collect();
+    let more = items.count();
+    if more > 0 {
+        shown.push(format!("… {more} more"));
+    }
+    shown.join(", ")
+}
+
+/// `1 element`, `2 elements`
+pub(crate) fn many(count: &str, what: &str) -> String {
+    format!("{count} {what}{}", if count == "1" { "" } else { "s" })
 }
 
 #[cfg(test)]
@@ -198,7 +268,14 @@ mod tests {
             (&b"+OK\r\n"[..], "OK"),
             (b"$-1\r\n", "(nil)"),
             (b"$2\r\nab\r\n", "ab"),
-            (b"*2\r\n:1\r\n:2\r\n", "2 elements"),
+            (b"*2\r\n:1\r\n:2\r\n", "[1, 2]"),
+            (b"*0\r\n", "[]"),
+            (b">3\r\n$7\r\nmessage\r\n$4\r\nnews\r\n$3\r\na b\r\n", "[message, news, \"a b\"]"),
+            (b"%1\r\n+proto\r\n*2\r\n#t\r\n*1\r\n_\r\n", "{proto: [true, 1 element]}"),
+            (b"*8\r\n:1\r\n:2\r\n:3\r\n:4\r\n:5\r\n:6\r\n:7\r\n:8\r\n", "[1, 2, 3, 4, 5, 6, … 2 more]"),
+            // Parts are missing.
+            (b"*1\r\n$5\r\nab", "1 element"),
+            (b"%3\r\n+a\r\n", "3 pairs"),
             (b":7\r\n", "7"),
         ] {
             assert_eq!(value(bytes), text);

@@ -14,7 +14,6 @@ mod tokens;
 
 use aho_corasick::{AhoCorasick, AhoCorasickBuilder, AhoCorasickKind, MatchKind};
 use marks::Mark;
-use memchr::{memchr, memchr_iter};
 use sieve::Sieve;
 use std::ops::Range;
 
@@ -197,12 +196,7 @@ impl Classifier {
         if self.sieve.may_hold(value) {
             self.anchored(value, &mut findings);
         }
-        // A name of a host has a dot, and many values have none.
-        if memchr(b'.', value).is_some() {
-            for at in memchr_iter(b'@', value) {
-                findings.add(Class::Email, email::address(value, at));
-            }
-        }
+        email::each(value, &mut |at| findings.add(Class::Email, email::address(value, at)));
         self.numbers(name, value, &mut findings);
         findings.0.sort_by_key(|finding| (finding.range.start, finding.class));
         findings.0

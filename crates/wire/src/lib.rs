@@ -14,6 +14,7 @@ pub mod credential;
 pub mod decrypt;
 pub mod defrag;
 mod inline;
+pub mod keys;
 mod leaks;
 pub mod packet;
 pub mod reading;

@@ -1,13 +1,18 @@
 //! Reading ahead: the next bytes of a file are fetched, and unpacked, while those before are looked at.
 
 use std::io::{self, BufRead, Read};
-use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 
 /// Bytes that are fetched at once. More would not stay in the caches of a processor: twice as slow.
 const BLOCK: usize = 64 << 10;
-/// Blocks that wait to be looked at.
-const WAITING: usize = 2;
+/// Blocks that go round: with them the memory is bounded.
+const BLOCKS: usize = 8;
+/// Blocks that go back at once. The thread sleeps until so many are free: to wake it for each of them takes a
+/// tenth of all the time.
+const BACK: usize = 4;
 
 #[derive(Debug, Default)]
 struct Block {
@@ -20,43 +25,73 @@ struct Block {
 #[derive(Debug)]
 pub(super) struct Ahead {
     filled: Receiver<io::Result<Block>>,
-    used: Sender<Block>,
+    back: Sender<Vec<Block>>,
+    /// Blocks that were looked at, fewer than [`BACK`].
+    used: Vec<Block>,
     block: Block,
     /// How much of the block was taken.
     taken: usize,
     ended: bool,
+    there: There,
+}
+
+/// How many blocks are there to be looked at.
+#[derive(Debug, Clone, Default)]
+pub(super) struct There(Arc<AtomicUsize>);
+
+impl There {
+    /// Whether the next ones need not be waited for.
+    pub(super) fn is_any(&self) -> bool {
+        self.0.load(Ordering::Relaxed) > 0
+    }
 }
 
 impl Ahead {
     /// The thread ends with the source, or when this is dropped: at once, or where it waits for bytes that
     /// do not come, with the process.
     pub(super) fn new(mut source: impl Read + Send + 'static) -> io::Result<Self> {
-        let (give, filled) = sync_channel(WAITING);
-        let (used, take) = channel();
-        let work = move || fetch(&mut source, &give, &take);
+        let (give, filled) = channel();
+        let (back, take) = channel();
+        let there = There::default();
+        let given = there.clone();
+        let work = move || fetch(&mut source, &give, &take, &given);
         thread::Builder::new().name("reading".into()).spawn(work)?;
-        Ok(Self { filled, used, block: Block::default(), taken: 0, ended: false })
+        Ok(Self { filled, back, used: Vec::new(), block: Block::default(), taken: 0, ended: false, there })
+    }
+
+    pub(super) fn there(&self) -> There {
+        self.there.clone()
     }
 }
 
-fn fetch(source: &mut impl Read, give: &SyncSender<io::Result<Block>>, used: &Receiver<Block>) {
+fn fetch(
+    source: &mut impl Read,
+    give: &Sender<io::Result<Block>>,
+    back: &Receiver<Vec<Block>>,
+    there: &There,
+) {
+    let mut free: Vec<_> = (0..BLOCKS).map(|_| Block { bytes: vec![0; BLOCK].into(), length: 0 }).collect();
     loop {
-        let mut block = used
-            .try_recv()
-            .ok()
-            .filter(|block| !block.bytes.is_empty())
-            .unwrap_or_else(|| Block { bytes: vec![0; BLOCK].into(), length: 0 });
-        // What is there is given at once: a pipe may bring no more for long.
-        let read = source.read(&mut block.bytes);
-        let read = match read {
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            Ok(length) => {
-                block.length = length;
-                Ok(block)
+        let Some(mut block) = free.pop() else {
+            match back.recv() {
+                Ok(used) => free = used,
+                Err(_) => return,
             }
-            Err(error) => Err(error),
+            continue;
+        };
+        // What is there is given at once: a pipe may bring no more for long.
+        let read = loop {
+            match source.read(&mut block.bytes) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Ok(length) => {
+                    block.length = length;
+                    break Ok(block);
+                }
+                Err(error) => break Err(error),
+            }
         };
         let over = read.as_ref().map_or(true, |block| block.length == 0);
+        there.0.fetch_add(1, Ordering::Relaxed);
         if give.send(read).is_err() || over {
             return;
         }
@@ -68,9 +103,17 @@ impl BufRead for Ahead {
         if self.taken == self.block.length && !self.ended {
             let old = std::mem::take(&mut self.block);
             self.taken = 0;
-            // Nobody takes it where the thread has ended.
-            drop(self.used.send(old));
+            if !old.bytes.is_empty() {
+                self.used.push(old);
+            }
+            if self.used.len() == BACK {
+                // Nobody takes them where the thread has ended.
+                drop(self.back.send(std::mem::take(&mut self.used)));
+            }
             let next = self.filled.recv();
+            if next.is_ok() {
+                self.there.0.fetch_sub(1, Ordering::Relaxed);
+            }
             // A closed channel is the end too.
             self.block = next.unwrap_or_else(|_| Ok(Block::default())).inspect_err(|_| self.ended = true)?;
             self.ended = self.block.length == 0;

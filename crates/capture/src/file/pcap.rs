@@ -55,12 +55,16 @@ impl Pcap {
     pub(super) fn records(
         self,
         source: &mut impl BufRead,
+        there_is_more: &impl Fn() -> bool,
         each: &mut impl FnMut(Item<'_>) -> ControlFlow<()>,
     ) -> End {
         let mut packets = 0;
         // A record of which a part was not there yet.
         let mut part: Vec<u8> = Vec::new();
         loop {
+            if !there_is_more() && each(Item::Pause).is_break() {
+                return End::Whole;
+            }
             let Ok(there) = source.fill_buf() else {
                 return End::Damaged(packets, "its bytes cannot be read, or cannot be unpacked");
             };

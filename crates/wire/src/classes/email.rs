@@ -1,6 +1,7 @@
 //! E-mail addresses (RFC 5321 section 4.1.2, as they are used).
 
 use super::run;
+use memchr::memchr_iter;
 use std::ops::Range;
 
 /// Longest part before the `@`, and longest domain.
@@ -24,6 +25,20 @@ fn is_local(byte: &u8) -> bool {
 
 fn is_domain(byte: &u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-')
+}
+
+/// Gives each `@` that has a dot near enough behind it to end the first label of a domain. Dots are looked for first:
+/// many values have none.
+#[inline]
+pub(super) fn each(value: &[u8], give: &mut impl FnMut(usize)) {
+    let mut from = 0;
+    for dot in memchr_iter(b'.', value) {
+        let near = from.max(dot.saturating_sub(MAX_DOMAIN + 1));
+        for at in memchr_iter(b'@', value.get(near..dot).unwrap_or_default()) {
+            give(near + at);
+        }
+        from = dot + 1;
+    }
 }
 
 /// The end of what may be a domain behind the `@` at `at`. None where what nearly every `@` lacks that is in no address

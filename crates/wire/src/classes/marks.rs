@@ -17,9 +17,10 @@ struct Block {
 /// What begins at a place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Mark {
-    /// A run of four or more digits.
+    /// A run of four or more digits, with no capital letter as the fifth byte.
     Run,
-    /// Two capital letters and two digits, as in front of an account number.
+    /// Two capital letters and two digits, any byte, and three letters or digits, with neither in front: an account
+    /// number has no fewer, and a space where the first group of it ends.
     Account,
 }
 
@@ -33,31 +34,36 @@ pub(super) fn pass(value: &[u8], give: &mut impl FnMut(Mark, usize)) {
         for (at, part) in bytes.as_chunks::<PART>().0.iter().enumerate() {
             block.add(look(part), at * PART);
         }
-        places(index * BLOCK, block, before, give);
+        places(index * BLOCK, block, u64::MAX, before, give);
         before = block;
     }
     if !rest.is_empty() {
-        places(value.len() - rest.len(), short(value, rest), before, give);
+        let there = u64::MAX >> (BLOCK - rest.len());
+        places(value.len() - rest.len(), short(value, rest), there, before, give);
     }
 }
 
-/// Places whose last byte is in this block: the first may lie in the block before.
+/// Places whose last byte is in this block, of which some bytes are `there`: the first may lie in the block before.
 #[inline]
-fn places(base: usize, block: Block, before: Block, give: &mut impl FnMut(Mark, usize)) {
+fn places(base: usize, block: Block, there: u64, before: Block, give: &mut impl FnMut(Mark, usize)) {
+    if block.digits | before.digits == 0 {
+        return;
+    }
     let digit = |back: u32| after(block.digits, before.digits, back);
     let capital = |back: u32| after(block.capitals, before.capitals, back);
-    let two = block.digits & digit(1);
+    let either = |back: u32| digit(back) | capital(back);
+    let mut runs = digit(1) & digit(2) & digit(3) & digit(4) & !digit(5) & !block.capitals & there;
+    let two = digit(4) & digit(5) & capital(6) & capital(7);
+    while runs != 0 {
+        give(Mark::Run, base + place(runs) - 4);
+        runs &= runs - 1;
+    }
     if two == 0 {
         return;
     }
-    let mut runs = two & digit(2) & digit(3) & !digit(4);
-    let mut accounts = two & capital(2) & capital(3);
-    while runs != 0 {
-        give(Mark::Run, base + place(runs) - 3);
-        runs &= runs - 1;
-    }
+    let mut accounts = two & (block.digits | block.capitals) & either(1) & either(2) & !either(8);
     while accounts != 0 {
-        give(Mark::Account, base + place(accounts) - 3);
+        give(Mark::Account, base + place(accounts) - 7);
         accounts &= accounts - 1;
     }
 }
@@ -140,11 +146,19 @@ mod tests {
         ) {
             let is = |at: usize, class: Class| value.get(at).is_some_and(class);
             let (digit, capital): (Class, Class) = (u8::is_ascii_digit, u8::is_ascii_uppercase);
-            let four = |at: usize, classes: [Class; 4]| (0..4).all(|step| is(at + step, classes[step]));
-            let begins = |at: &usize| *at == 0 || !is(at - 1, digit);
-            let runs: Vec<_> = (0..value.len()).filter(|at| four(*at, [digit; 4]) && begins(at)).collect();
-            let accounts: Vec<_> =
-                (0..value.len()).filter(|at| four(*at, [capital, capital, digit, digit])).collect();
+            let either: Class = |byte| byte.is_ascii_digit() || byte.is_ascii_uppercase();
+            let begins = |at: usize, class: Class| at == 0 || !is(at - 1, class);
+            let run = |at: &usize| {
+                (0..4).all(|step| is(at + step, digit))
+                    && is(at + 4, |byte| !byte.is_ascii_uppercase())
+                    && begins(*at, digit)
+            };
+            let account = |at: &usize| {
+                let classes = [(0, capital), (1, capital), (2, digit), (3, digit), (5, either), (6, either), (7, either)];
+                classes.iter().all(|(step, class)| is(at + step, *class)) && begins(*at, either)
+            };
+            let runs: Vec<_> = (0..value.len()).filter(run).collect();
+            let accounts: Vec<_> = (0..value.len()).filter(account).collect();
             let (mut seen_runs, mut seen_accounts) = (Vec::new(), Vec::new());
             pass(&value, &mut |mark, at| match mark {
                 Mark::Run => seen_runs.push(at),

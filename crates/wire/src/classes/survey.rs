@@ -2,7 +2,6 @@
 
 use super::marks::{self, Mark};
 use super::{Classifier, email, iban, numbers};
-use memchr::memchr_iter;
 
 impl Classifier {
     /// Gives places in `bytes`, which are values with a zero byte behind each: every value in which [`Self::find`] finds
@@ -18,11 +17,11 @@ impl Classifier {
             from = place(at).max(at + 1);
         }
         from = 0;
-        for at in memchr_iter(b'@', bytes) {
+        email::each(bytes, &mut |at| {
             if at >= from && email::may_be(bytes, at).is_some() {
                 from = place(at);
             }
-        }
+        });
         from = 0;
         marks::pass(bytes, &mut |mark, start| {
             let may_be = match mark {
