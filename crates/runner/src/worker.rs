@@ -2,7 +2,7 @@
 //! each with a capture of its own.
 
 use crate::evidence::control_folder;
-use crate::expectations::Expectations;
+use crate::expectations::{Cell, Expectations};
 use crate::group::{Group, Rogue};
 use crate::lab::{Lab, RunError};
 use crate::lane::{Attacked, attack_all, record, unsupported};
@@ -119,7 +119,7 @@ impl Worker {
             }
             return Ok(());
         }
-        if let Some(why) = lacks(self.lab.options.server, group) {
+        if let Some(why) = lacks(&self.lab, group).await {
             for planned in &group.arms {
                 self.finish(group, planned.scenario, Finding::skipped(why.clone()), "", 0);
             }
@@ -158,7 +158,7 @@ impl Worker {
                 liveness,
             };
             let finding = wirelab_judge::verdict(&scenario.attack, finding, support);
-            let known = expected(&self.lab.options.expectations, &group.client, scenario, &planned.arm);
+            let known = cell(&self.lab.options.expectations, &group.client, scenario, &planned.arm);
             let finding = undecidable(finding, known);
             self.finish(group, planned.scenario, finding, &folder, duration_ms);
         }
@@ -265,9 +265,9 @@ pub(crate) fn spec(group: &Group, kind: TrialKind, peer: Peer) -> Spec<'_> {
 }
 
 /// What a group needs and is not there.
-fn lacks(server: ServerKind, group: &Group) -> Option<String> {
+async fn lacks(lab: &Lab, group: &Group) -> Option<String> {
     match group.link {
-        None => server.lacks(group.demand).map(str::to_owned),
+        None => lab.options.server.lacks(group.demand, &lab.options.launcher).await,
         Some(link) => LinkSetup::program(link).err().map(|error| error.to_string()),
     }
 }
@@ -280,27 +280,37 @@ pub(crate) fn expected<'a>(
     scenario: &Scenario,
     arm: &'a Arm,
 ) -> (&'a Expect, Option<&'a Exception>) {
-    let cell = match client {
-        Client::Adapter(adapter) if arm.transport.is_verified() => {
-            expectations.of(adapter.name(), &scenario.id)
-        }
-        _ => None,
-    };
-    match cell {
+    match cell(expectations, client, scenario, arm) {
         Some(cell) if cell.exception.expired => (&arm.expect, Some(&cell.exception)),
         Some(cell) => (&cell.expect, Some(&cell.exception)),
         None => (&arm.expect, None),
     }
 }
 
-/// An arm that could not be decided, where that is what is expected of this client: the reason is known, and nobody has to
-/// look for a fault of the lab.
-fn undecidable(finding: Finding, (expect, known): (&Expect, Option<&Exception>)) -> Finding {
-    match known {
-        Some(known)
-            if finding.verdict == Verdict::Inconclusive && *expect == Expect::One(Verdict::Skipped) =>
+/// What is expected of this very client.
+fn cell<'a>(
+    expectations: &'a Expectations,
+    client: &Client,
+    scenario: &Scenario,
+    arm: &Arm,
+) -> Option<&'a Cell> {
+    match client {
+        Client::Adapter(adapter) if arm.transport.is_verified() => {
+            expectations.of(adapter.name(), &scenario.id)
+        }
+        _ => None,
+    }
+}
+
+/// An arm that could not be decided, where that is what is expected of this client, and for this reason: nobody has to look
+/// for a fault of the lab. Any other doubt is one.
+fn undecidable(finding: Finding, known: Option<&Cell>) -> Finding {
+    let doubt = known.filter(|cell| !cell.exception.expired).and_then(|cell| cell.doubt.as_ref());
+    match (known, doubt) {
+        (Some(known), Some(doubt))
+            if finding.verdict == Verdict::Inconclusive && finding.why.contains(doubt) =>
         {
-            Finding::skipped(format!("not to be decided: {} ({})", known.reason, finding.why))
+            Finding::skipped(format!("not to be decided: {} ({})", known.exception.reason, finding.why))
         }
         _ => finding,
     }
@@ -323,4 +333,26 @@ fn mask_why(lab: &Lab, recorded: &Recorded, why: &str) -> String {
 pub(crate) fn masked(lab: &Lab, recorded: &Recorded, mut finding: Finding) -> Finding {
     finding.why = mask_why(lab, recorded, &finding.why);
     finding
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A hole in the capture is no reason that was expected.
+    #[test]
+    fn only_the_doubt_that_is_expected_is_skipped() {
+        let cell = |expired| Cell {
+            expect: Expect::One(Verdict::Skipped),
+            exception: Exception { reason: "known".into(), link: "x".into(), until: None, expired },
+            doubt: Some("even without its flaw".into()),
+        };
+        let refused = || Finding::inconclusive("the client refuses the rogue even without its flaw");
+        let hole = || Finding::inconclusive("the kernel dropped 3 packets");
+        let verdict = |finding, known: Option<&Cell>| undecidable(finding, known).verdict;
+        assert_eq!(verdict(refused(), Some(&cell(false))), Verdict::Skipped);
+        assert_eq!(verdict(hole(), Some(&cell(false))), Verdict::Inconclusive);
+        assert_eq!(verdict(refused(), Some(&cell(true))), Verdict::Inconclusive);
+        assert_eq!(verdict(refused(), None), Verdict::Inconclusive);
+    }
 }
