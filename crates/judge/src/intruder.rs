@@ -81,7 +81,9 @@ fn no_login(trial: &Trial) -> Option<Finding> {
     let by_server = trial.peer.as_ref().map(|peer| peer.connections.iter().any(|c| declined(&c.written)));
     let spoke = wire::to_peer(trial).any(wire::carried_tls_data);
     (trial.passwordless && spoke && declined(own.as_bytes()) && by_server != Some(false)).then(|| {
-        Finding::secure(format!("the server took the intruder's certificate and logged nobody in by it: {own}"))
+        Finding::secure(format!(
+            "the server took the intruder's certificate and logged nobody in by it: {own}"
+        ))
     })
 }
 

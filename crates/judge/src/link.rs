@@ -91,8 +91,12 @@ pub(crate) fn thief(trial: &Trial) -> Finding {
     if let Some(fault) = wire::capture_fault(trial) {
         return Finding::inconclusive(fault);
     }
-    if trial.client.end != ClientEnd::Worked || trial.client.received.as_ref() != Some(&trial.canaries.value) {
-        return Finding::inconclusive(format!("the thief of the password did not get in: {}", trial.client.end));
+    if trial.client.end != ClientEnd::Worked || trial.client.received.as_ref() != Some(&trial.canaries.value)
+    {
+        return Finding::inconclusive(format!(
+            "the thief of the password did not get in: {}",
+            trial.client.end
+        ));
     }
     got.push(Got::Data);
     words.push("whoever has stolen the password reads the data of its owner".to_owned());
@@ -102,7 +106,9 @@ pub(crate) fn thief(trial: &Trial) -> Finding {
             got.push(Got::TamperedCommand);
             words.push("and writes elsewhere, too".to_owned());
         }
-        Some(false) if refusals.contains("NOPERM") => words.push(format!("and may do nothing else: {refusals}")),
+        Some(false) if refusals.contains("NOPERM") => {
+            words.push(format!("and may do nothing else: {refusals}"))
+        }
         _ => return Finding::inconclusive("nobody says what else the thief of the password tried"),
     }
     Finding::compromised(got, words.join("; "))

@@ -6,7 +6,9 @@ use crate::trial::{HOST, MARKER, Peer, Recorded, Spec, collect, random_canaries,
 use std::path::Path;
 use std::time::Duration;
 use wirelab_capture::Recording;
-use wirelab_model::{Canaries, ClientEnd, Demand, Link, PeerReport, Talk, Topology, Transport, Trial, TrialKind};
+use wirelab_model::{
+    Canaries, ClientEnd, Demand, Link, PeerReport, Talk, Topology, Transport, Trial, TrialKind,
+};
 use wirelab_rogue::{DataSet, Rogue};
 use wirelab_subject::{Client, FarEnd, LinkSetup, Linked, Login, ServerTls, Target};
 use wirelab_wire::Needles;

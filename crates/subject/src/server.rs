@@ -19,7 +19,8 @@ use thiserror::Error;
 use wirelab_model::{Demand, PeerReport, Topology};
 use wirelab_pki::{ClientTrust, Identity};
 use wirelab_redis::{
-    Accepts, Access, Address, Claims, Endpoint, EndpointError, Running, Session, Store, Tls, read_certificate, serve,
+    Accepts, Access, Address, Claims, Endpoint, EndpointError, Running, Session, Store, Tls,
+    read_certificate, serve,
 };
 
 /// The host under which clients dial a good server.

@@ -59,7 +59,8 @@ fn links_give_everything_away_without_tls_and_take_any_name_with_it() {
         let evidence = std::fs::read_to_string(folder.path().join(path)).unwrap();
         let evidence: serde_json::Value = serde_json::from_str(&evidence).unwrap();
         let flows = evidence["wire"]["flows"].as_array().unwrap();
-        let seen = |carrier: &&str| flows.iter().any(|flow| flow["credentials"].to_string().contains(carrier));
+        let seen =
+            |carrier: &&str| flows.iter().any(|flow| flow["credentials"].to_string().contains(carrier));
         assert!(carriers.iter().all(seen), "{id}: {flows:#?}");
     }
     let evidence = folder.path().join("run/evidence/links/links-replication-listen/tls");

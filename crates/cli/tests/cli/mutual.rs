@@ -60,9 +60,11 @@ fn both_servers_turn_intruders_away_only_where_they_demand_certificates() {
             }
         }
         // The client whose certificate it is gets in without a password.
-        let control = record["controls"].as_array().unwrap().iter().find(|control| {
-            control["evidence"].as_str().unwrap().ends_with("mtls-named-before")
-        });
+        let control = record["controls"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .find(|control| control["evidence"].as_str().unwrap().ends_with("mtls-named-before"));
         assert_eq!(control.is_some_and(|control| control["passed"] == true), server == "embedded", "{text}");
         optional("mutual/optional-intruder-self-signed", "mtls", "secure");
         let relays = record["arms"].as_array().unwrap().iter();

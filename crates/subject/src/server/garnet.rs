@@ -82,7 +82,8 @@ impl Garnet {
         ];
         let line = Line {
             place: Place::Socket(socket),
-            user: None, password: password.to_owned(),
+            user: None,
+            password: password.to_owned(),
             tls: tls.as_ref().map(connector).transpose()?,
         };
         let program = Program::start(NAME, &arguments, line, folder, &log, launcher, READY).await?;

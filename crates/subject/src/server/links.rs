@@ -8,9 +8,9 @@ use super::program::resolve;
 use super::redis_server::{Config, Ports, RedisServer};
 use super::terminator::Terminator;
 use super::{LastHop, ServerError, ServerKind, ServerTls, program};
+use crate::Login;
 use std::path::Path;
 use std::time::Duration;
-use crate::Login;
 use wirelab_model::{Canaries, ClientEnd, ClientReport, Link};
 
 /// The user who may read and write one key.

@@ -76,7 +76,9 @@ pub(super) async fn lacks_logins_by_certificate(launcher: &[String]) -> Option<S
         Ok(Value::Array(Some(found))) if !found.is_empty() => None,
         Ok(_) => {
             let version = version().unwrap_or_else(|error| error.to_string());
-            Some(format!("{version} does not know `{BY_CERTIFICATE}` (CONFIG GET finds nothing), which Redis 8.6 and Valkey 9 have"))
+            Some(format!(
+                "{version} does not know `{BY_CERTIFICATE}` (CONFIG GET finds nothing), which Redis 8.6 and Valkey 9 have"
+            ))
         }
         Err(error) => Some(error.to_string()),
     }

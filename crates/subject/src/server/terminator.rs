@@ -82,8 +82,12 @@ impl Terminator {
             );
         }
         let file = folder.write("stunnel.conf", &config)?;
-        let line =
-            Line { place: Place::Port(port), user: None, password: password.to_owned(), tls: Some(connector(&tls)?) };
+        let line = Line {
+            place: Place::Port(port),
+            user: None,
+            password: password.to_owned(),
+            tls: Some(connector(&tls)?),
+        };
         let arguments = [file.into_os_string()];
         let stunnel = Program::start(NAME, &arguments, line, folder, &log, launcher, READY).await?;
         Ok(Self { port, behind, server, stunnel })

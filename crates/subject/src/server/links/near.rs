@@ -15,11 +15,13 @@ pub(super) const AGAIN: Duration = Duration::from_millis(20);
 /// What a server gets to end.
 const ENDING: Duration = Duration::from_secs(2);
 /// What redis-server writes into its log where a link fails for good.
-const FAILURES: [&str; 4] = [
+const FAILURES: [&str; 6] = [
     "Error condition on socket",
     "Unable to AUTH to MASTER",
     "Unable to connect to MASTER",
     "I/O error reading bulk count from MASTER",
+    "Master did not respond to command during SYNC handshake",
+    "Timeout connecting to the MASTER",
 ];
 /// Name under which Sentinel watches the master.
 const WATCHED: &str = "wirelab";
@@ -36,7 +38,11 @@ impl LinkSetup<'_> {
         if self.link == Link::Failover {
             let Outcome { end, error, received } = self.failed_over(far).await?;
             let arrived = Some(end == ClientEnd::Worked);
-            return Ok(Linked { near: report(end, error, received, begun.elapsed()), near_port: None, arrived });
+            return Ok(Linked {
+                near: report(end, error, received, begun.elapsed()),
+                near_port: None,
+                arrived,
+            });
         }
         let tls = self.near_tls();
         let mut lines = vec![format!("tls-replication {tls}")];
@@ -53,7 +59,7 @@ impl LinkSetup<'_> {
                 lines.push(format!("replicaof 127.0.0.1 {to}"));
                 lines.push(format!("masterauth {}", secrets.password));
                 // Who waits for the other end's part of a handshake waits for a minute otherwise.
-                lines.push("repl-timeout 2".into());
+                lines.push("repl-timeout 1".into());
             }
             Link::ReplicaOf => listens = Some(0),
             Link::Sentinel => {
@@ -84,7 +90,9 @@ impl LinkSetup<'_> {
             }
             Link::ClusterBus => self.published(&server, to, far).await,
             Link::Migrate => self.migrated(&server, to).await,
-            Link::Failover | Link::Terminator | Link::OpenPort | Link::AclUser => Ok(Outcome::failed("no server leads this link")),
+            Link::Failover | Link::Terminator | Link::OpenPort | Link::AclUser => {
+                Ok(Outcome::failed("no server leads this link"))
+            }
         };
         let near_port = listens.map(|_| port(&server));
         server.stop(ENDING).await;

@@ -19,8 +19,7 @@ impl LinkSetup<'_> {
         let begun = Instant::now();
         let Canaries { password, key, forged, .. } = self.canaries;
         let tls = self.tls.is_some().then(|| connector(&self.front)).transpose()?;
-        let thief =
-            Line { place: Place::Port(far.port), user: self.user(), password: password.clone(), tls };
+        let thief = Line { place: Place::Port(far.port), user: self.user(), password: password.clone(), tls };
         let what = "cannot ask a server as the thief of a password";
         let (end, received) = match io(what, thief.ask(&["GET", key]).await)? {
             Value::Bulk(Some(value)) => {
@@ -28,12 +27,8 @@ impl LinkSetup<'_> {
             }
             _ => (ClientEnd::Failed { code: None }, None),
         };
-        let attempts: [&[&str]; 4] = [
-            &["SET", forged, forged],
-            &["CONFIG", "GET", "requirepass"],
-            &["ACL", "LIST"],
-            &["KEYS", "*"],
-        ];
+        let attempts: [&[&str]; 4] =
+            [&["SET", forged, forged], &["CONFIG", "GET", "requirepass"], &["ACL", "LIST"], &["KEYS", "*"]];
         let mut refusals = Vec::new();
         for attempt in attempts {
             let answer = io(what, thief.ask(attempt).await)?;
