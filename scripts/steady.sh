@@ -1,33 +1,46 @@
 #!/bin/sh
-# Runs the whole catalogue with the built-in client N times (20 unless told otherwise), and compares the verdicts:
-#     scripts/steady.sh [N]
-# WIRELAB names the program to run; otherwise a release build is made.
+# Runs the same N times, and compares the verdicts of all arms:
+#
+#   scripts/steady.sh [N [ARGUMENTS...]]                 N runs (20) of the whole catalogue with the built-in client
+#   scripts/steady.sh 5 --client all --jobs 6            the matrix of all clients
+#
+# ARGUMENTS go to `wirelab run`. WIRELAB names the program; without it a release build is made. A run that is not as
+# expected is told of, and the next one made all the same. KEEP names a folder for the run.json of each run.
 set -eu
 cd "$(dirname "$0")/.."
 if [ -z "${WIRELAB:-}" ]; then
     cargo build --locked --release -p wirelab-cli
     WIRELAB=target/release/wirelab
 fi
+runs="${1:-20}"
+[ $# -eq 0 ] || shift
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
-for run in $(seq "${1:-20}"); do
-    if ! "$WIRELAB" run --out "$folder/$run" >"$folder/said" 2>&1; then
-        echo "run $run is not as expected:"
+kept="${KEEP:-$folder}"
+mkdir -p "$kept"
+failed=0
+for run in $(seq "$runs"); do
+    code=0
+    "$WIRELAB" run "$@" --out "$folder/run" >"$folder/said" 2>&1 || code=$?
+    if [ ! -e "$folder/run/run.json" ]; then
         cat "$folder/said"
-        exit 1
+        exit "$code"
     fi
-    # One line an arm, without what differs from run to run: times and sentences.
-    python3 - "$folder/$run/run.json" "$folder/verdicts-$run" <<'END'
-import json, sys
+    cp "$folder/run/run.json" "$kept/run-$run.json"
+    # Not all runs have one.
+    cp "$folder/run/matrix.md" "$kept/matrix-$run.md" 2>/dev/null || true
+    rm -rf "${folder:?}/run"
+    python3 -c 'import json, sys
 run = json.load(open(sys.argv[1]))
-lines = sorted(f"{arm['scenario']} {arm['arm']} {arm['client']} {arm['verdict']} {arm['got']}\n" for arm in run["arms"])
-open(sys.argv[2], "w").writelines(lines)
-print(f"{len(lines)} arms in {run['duration_ms'] / 1000:.1f} s")
-END
-    rm -rf "${folder:?}/$run"
-    cmp "$folder/verdicts-1" "$folder/verdicts-$run" || {
-        diff "$folder/verdicts-1" "$folder/verdicts-$run"
-        exit 1
-    }
+print(len(run["arms"]), "arms in", round(run["duration_ms"] / 1000, 1), "s:", run["outcome"])
+for arm in run["arms"]:
+    if not arm["as_expected"]:
+        print("   ", arm["scenario"], arm["arm"], arm["client"], arm["verdict"], arm["why"][:300])' "$kept/run-$run.json"
+    [ "$code" = 0 ] || failed="$code"
 done
-echo "all verdicts are the same"
+set --
+for run in $(seq "$runs"); do
+    set -- "$@" "$kept/run-$run.json"
+done
+scripts/steady.py "$@" || exit 1
+exit "$failed"

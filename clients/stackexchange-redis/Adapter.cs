@@ -27,7 +27,7 @@ static class StackExchangeAdapter
             (errors & ~SslPolicyErrors.RemoteCertificateNameMismatch) == SslPolicyErrors.None, OsStore: true),
         ["--environment"] = new(
             (_, test) => Environment.SetEnvironmentVariable("SERedis_IssuerCertPath", test.Ca),
-            (_, test) => Environment.SetEnvironmentVariable("SERedis_ClientCertPfxPath", test.ClientPfx!)),
+            (_, test) => ShowByEnvironment(test)),
         ["--sslcert"] = new(TrustIssuer, Keys: test => $"sslcert={test.ClientCert},sslkey={test.ClientKey}"),
         ["--string"] = new((_, _) => { }, OsStore: true, Keys: test =>
             $"sslHost={test.Host},sslProtocols=Tls12|Tls13,checkCertificateRevocation=false"),
@@ -37,6 +37,13 @@ static class StackExchangeAdapter
         ["--revocation"] = new((options, test) => ChainPolicy(options, test, X509RevocationMode.Online)),
 #endif
     };
+
+    /// <summary>What the library reads in the environment where no code sets a certificate.</summary>
+    static readonly string[] Variables =
+    [
+        "SERedis_IssuerCertPath", "SERedis_ClientCertPfxPath", "SERedis_ClientCertPemPath",
+        "SERedis_ClientCertPasswordPath",
+    ];
 
     public static int Run(string[] args)
     {
@@ -58,8 +65,10 @@ static class StackExchangeAdapter
     static ConfigurationOptions Options(Case test, Way way)
     {
         // What an earlier case put there is not to count.
-        Environment.SetEnvironmentVariable("SERedis_IssuerCertPath", null);
-        Environment.SetEnvironmentVariable("SERedis_ClientCertPfxPath", null);
+        foreach (var name in Variables)
+        {
+            Environment.SetEnvironmentVariable(name, null);
+        }
         var options = Parse(test, way);
         // Few attempts, and quick ones. The lab wants to see the first.
         options.AbortOnConnectFail = true;
@@ -117,6 +126,17 @@ static class StackExchangeAdapter
 
     static void AcceptAny(ConfigurationOptions options, Case test) =>
         options.CertificateValidation += (_, _, _, _) => true;
+
+    static void ShowByEnvironment(Case test)
+    {
+#if HAS_PEM
+        Environment.SetEnvironmentVariable("SERedis_ClientCertPemPath", test.ClientCert);
+        // Its name says password; it is the path of the key.
+        Environment.SetEnvironmentVariable("SERedis_ClientCertPasswordPath", test.ClientKey);
+#else
+        Environment.SetEnvironmentVariable("SERedis_ClientCertPfxPath", test.ClientPfx);
+#endif
+    }
 
     static void SetClientCertificate(ConfigurationOptions options, Case test)
     {

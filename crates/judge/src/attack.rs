@@ -13,6 +13,8 @@ use wirelab_model::{
 pub fn find(attack: &Attack, trial: &Trial) -> Finding {
     let mut finding = match attack {
         _ if trial.link == Some(Link::OpenPort) => crate::link::open_port(trial),
+        _ if trial.link == Some(Link::AclUser) => crate::link::thief(trial),
+        Attack::Eavesdrop if crate::link::is_one_sided(trial) => crate::link::one_sided(trial),
         Attack::Eavesdrop => eavesdrop(trial),
         // A rogue master can make its replica believe something, too.
         Attack::Impostor { .. } if trial.link.is_some() => impostor_or_relay(trial, true),

@@ -23,7 +23,11 @@ pub(crate) fn intruder(trial: &Trial) -> Finding {
         (ClientEnd::Worked, true) if flows.iter().any(|flow| wire::carried_tls_data(flow)) => {
             Finding::compromised(
                 vec![Got::Data],
-                "the server let the intruder in, who wrote and read with the password alone",
+                if trial.passwordless {
+                    "the server let the intruder in, who wrote and read without a password"
+                } else {
+                    "the server let the intruder in, who wrote and read with the password alone"
+                },
             )
         }
         (ClientEnd::Worked, _) => {
@@ -53,6 +57,10 @@ fn refused(trial: &Trial) -> Finding {
             _ => None,
         }
     });
+    // Where the certificate is the login, it may be good and still nobody's.
+    if let Some(finding) = no_login(trial) {
+        return finding;
+    }
     if trial.peer.is_some() && by_server.is_none() {
         return Finding::inconclusive(
             "the intruder failed, but not because the server refused its handshake",
@@ -65,6 +73,22 @@ fn refused(trial: &Trial) -> Finding {
     let why = by_server.unwrap_or(own);
     Finding::secure(format!("the server turned the intruder away: {why}"))
 }
+
+/// Hands were shaken, and every command was declined for want of a login. The embedded server says so itself.
+fn no_login(trial: &Trial) -> Option<Finding> {
+    let declined = |text: &[u8]| text.windows(NO_LOGIN.len()).any(|found| found == NO_LOGIN);
+    let own = trial.client.error.clone().unwrap_or_default();
+    let by_server = trial.peer.as_ref().map(|peer| peer.connections.iter().any(|c| declined(&c.written)));
+    let spoke = wire::to_peer(trial).any(wire::carried_tls_data);
+    (trial.passwordless && spoke && declined(own.as_bytes()) && by_server != Some(false)).then(|| {
+        Finding::secure(format!(
+            "the server took the intruder's certificate and logged nobody in by it: {own}"
+        ))
+    })
+}
+
+/// What servers say to whoever has not logged in.
+const NO_LOGIN: &[u8] = b"NOAUTH";
 
 /// How the built-in client says that the server broke the handshake off: by an alert, or, where that is
 /// lost in a race with the client's first command (RFC 8446 section 6.2), by a closed connection.
@@ -99,6 +123,31 @@ mod tests {
         let mut without_report = turned_away();
         without_report.peer = None;
         assert_eq!(intruder(&without_report).verdict, Verdict::Secure);
+    }
+
+    /// Not for its certificate, but for its name: a login that nobody had.
+    #[test]
+    fn whoever_is_logged_in_as_nobody_is_turned_away_where_certificates_are_logins() {
+        let mut trial = good(Transport::Mtls);
+        (trial.stored, trial.passwordless) = (Some(false), true);
+        trial.client.end = ClientEnd::Failed { code: None };
+        trial.client.error = Some("NOAUTH: Authentication required.".into());
+        connection(&mut trial).written = b"-NOAUTH Authentication required.\r\n".to_vec();
+        assert_eq!(intruder(&trial).verdict, Verdict::Secure);
+        type Break = fn(&mut Trial);
+        let breaks: [(&str, Break); 4] = [
+            ("it had a password", |t| t.passwordless = false),
+            ("the server says nothing of it", |t| connection(t).written.clear()),
+            ("the client says nothing of it", |t| t.client.error = Some("EOF".into())),
+            ("nothing went over", |t| t.wire.flows[0].tls.as_mut().unwrap().server_records = 0),
+        ];
+        for (name, change) in breaks {
+            let mut doubtful = trial.clone();
+            change(&mut doubtful);
+            assert_ne!(intruder(&doubtful).verdict, Verdict::Secure, "{name}");
+        }
+        trial.stored = Some(true);
+        assert_eq!(intruder(&trial).verdict, Verdict::Compromised);
     }
 
     #[test]

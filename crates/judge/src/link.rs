@@ -1,7 +1,7 @@
 //! Links between servers: what goes over them, and the port that should not be open.
 
 use crate::{Finding, wire};
-use wirelab_model::{CanaryKind, ClientEnd, Trial};
+use wirelab_model::{CanaryKind, ClientEnd, Got, Link, Trial};
 
 /// The secrets that must be readable where there is no TLS.
 pub(crate) fn carried(trial: &Trial) -> &'static [CanaryKind] {
@@ -12,6 +12,7 @@ pub(crate) fn carried(trial: &Trial) -> &'static [CanaryKind] {
 /// none.
 pub(crate) fn given(trial: &Trial) -> &'static [CanaryKind] {
     match trial.link {
+        None if trial.passwordless => &[CanaryKind::Value],
         None => &[CanaryKind::Password, CanaryKind::Value],
         Some(_) => &[CanaryKind::Password],
     }
@@ -47,11 +48,77 @@ pub(crate) fn open_port(trial: &Trial) -> Finding {
     }
 }
 
+/// Whether one end alone speaks TLS, so that the link is not to work.
+pub(crate) fn is_one_sided(trial: &Trial) -> bool {
+    matches!(trial.link, Some(Link::TlsAtMasterOnly | Link::TlsAtReplicaOnly)) && trial.transport.is_tls()
+}
+
+/// One end speaks TLS and the other one does not: `secure` where the near end tried, and gave nothing away by it.
+pub(crate) fn one_sided(trial: &Trial) -> Finding {
+    let leaked = wire::leaked(&trial.wire);
+    if !leaked.is_empty() {
+        return Finding::compromised(
+            leaked,
+            format!("readable on the wire: {}", wire::leaks_in_words(&trial.wire)),
+        );
+    }
+    if let Some(fault) = wire::capture_fault(trial) {
+        return Finding::inconclusive(fault);
+    }
+    let sent: u64 = wire::to_peer(trial).map(|flow| flow.client_bytes).sum();
+    match &trial.client.end {
+        _ if sent == 0 => Finding::inconclusive("the wire does not show that the near end tried"),
+        _ if trial.stored != Some(false) => {
+            Finding::inconclusive("the link works, so it does not have TLS at one end only")
+        }
+        end @ (ClientEnd::Failed { .. } | ClientEnd::TimedOut { .. }) => {
+            let own = trial.client.error.as_deref().unwrap_or("it waits");
+            Finding::secure(format!(
+                "the link did not come up: {end} ({own}); none of the {sent} bytes that its near end sent is a secret"
+            ))
+        }
+        end => Finding::inconclusive(format!("the near end did not run to its end: {end}")),
+    }
+}
+
+/// Whoever has stolen a client's password: it reads what that client reads, and the question is what else.
+pub(crate) fn thief(trial: &Trial) -> Finding {
+    let mut got = wire::leaked(&trial.wire);
+    let mut words = Vec::new();
+    if !got.is_empty() {
+        words.push(format!("readable on the wire: {}", wire::leaks_in_words(&trial.wire)));
+    }
+    if let Some(fault) = wire::capture_fault(trial) {
+        return Finding::inconclusive(fault);
+    }
+    if trial.client.end != ClientEnd::Worked || trial.client.received.as_ref() != Some(&trial.canaries.value)
+    {
+        return Finding::inconclusive(format!(
+            "the thief of the password did not get in: {}",
+            trial.client.end
+        ));
+    }
+    got.push(Got::Data);
+    words.push("whoever has stolen the password reads the data of its owner".to_owned());
+    let refusals = trial.client.error.as_deref().unwrap_or_default();
+    match trial.stored {
+        Some(true) => {
+            got.push(Got::TamperedCommand);
+            words.push("and writes elsewhere, too".to_owned());
+        }
+        Some(false) if refusals.contains("NOPERM") => {
+            words.push(format!("and may do nothing else: {refusals}"))
+        }
+        _ => return Finding::inconclusive("nobody says what else the thief of the password tried"),
+    }
+    Finding::compromised(got, words.join("; "))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::testkit::{good, leak};
-    use wirelab_model::{Attack, Direction, Ending, FlowKind, Got, Link, Transport, Verdict};
+    use wirelab_model::{Attack, Direction, Ending, FlowKind, Transport, Verdict};
 
     fn closed() -> Trial {
         let mut trial = good(Transport::Tls);
@@ -84,6 +151,57 @@ mod tests {
             let mut trial = closed();
             change(&mut trial);
             assert_eq!(open_port(&trial).verdict, expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn what_a_thief_may_do_is_what_the_server_obeyed() {
+        let mut trial = good(Transport::Tls);
+        (trial.link, trial.peer, trial.stored) = (Some(Link::AclUser), None, Some(false));
+        trial.client.received = Some(trial.canaries.value.clone());
+        trial.client.error = Some("NOPERM this user has no permissions".into());
+        let found = thief(&trial);
+        assert_eq!(found.got, [Got::Data], "{}", found.why);
+        type Break = fn(&mut Trial);
+        let breaks: [(&str, Break); 5] = [
+            ("nothing was refused", |t| t.client.error = None),
+            ("nobody looked", |t| t.stored = None),
+            ("not in", |t| t.client.end = ClientEnd::Failed { code: None }),
+            ("another value", |t| t.client.received = None),
+            ("drops", |t| t.wire.dropped = 1),
+        ];
+        for (name, change) in breaks {
+            let mut doubtful = trial.clone();
+            change(&mut doubtful);
+            assert_eq!(thief(&doubtful).verdict, Verdict::Inconclusive, "{name}");
+        }
+        trial.stored = Some(true);
+        assert_eq!(thief(&trial).got, [Got::Data, Got::TamperedCommand]);
+    }
+
+    #[test]
+    fn a_link_with_tls_at_one_end_is_secure_only_where_it_was_tried_and_failed() {
+        let mut trial = good(Transport::Tls);
+        (trial.link, trial.peer, trial.stored) = (Some(Link::TlsAtMasterOnly), None, Some(false));
+        trial.client.end = ClientEnd::Failed { code: None };
+        assert!(is_one_sided(&trial));
+        assert_eq!(one_sided(&trial).verdict, Verdict::Secure);
+        type Break = fn(&mut Trial);
+        let breaks: [(&str, Break, Verdict); 5] = [
+            ("not tried", |t| t.wire.flows.clear(), Verdict::Inconclusive),
+            ("works", |t| t.stored = Some(true), Verdict::Inconclusive),
+            ("drops", |t| t.wire.dropped = 1, Verdict::Inconclusive),
+            ("ended", |t| t.client.end = ClientEnd::Signal { number: 9 }, Verdict::Inconclusive),
+            (
+                "leak",
+                |t| t.wire.leaks = vec![leak(CanaryKind::Password, Direction::Client)],
+                Verdict::Compromised,
+            ),
+        ];
+        for (name, change, expected) in breaks {
+            let mut doubtful = trial.clone();
+            change(&mut doubtful);
+            assert_eq!(one_sided(&doubtful).verdict, expected, "{name}");
         }
     }
 

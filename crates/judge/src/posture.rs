@@ -1,7 +1,7 @@
 //! What an environment is worth: derived from what was seen in its arms, never from what it is said to have.
 
 use wirelab_model::{
-    ArmEvidence, ArmRecord, Attack, EnvironmentRecord, FlowKind, Got, Has, Risk, Scenario, Verdict,
+    ArmEvidence, ArmRecord, Attack, EnvironmentRecord, FlowKind, Got, Has, Link, Risk, Scenario, Verdict,
 };
 
 /// An arm of an environment, with its evidence where it was run.
@@ -17,7 +17,10 @@ pub struct Seen<'a> {
 
 /// Judges an environment by the arms that stand for it.
 pub fn environment(name: &str, client: &str, seen: &[Seen<'_>]) -> EnvironmentRecord {
-    let is_intruder = |one: &&Seen<'_>| matches!(one.scenario.attack, Attack::Intruder { .. });
+    // A port that was left without TLS is open to those on the wire, too.
+    let open_port = |one: &&Seen<'_>| one.scenario.link == Some(Link::OpenPort);
+    let is_intruder =
+        |one: &&Seen<'_>| matches!(one.scenario.attack, Attack::Intruder { .. }) && !open_port(one);
     let (inside, outside): (Vec<_>, Vec<_>) = seen.iter().partition(is_intruder);
     let on_the_wire = gains(&outside);
     let with_the_password = gains(&inside);

@@ -1,9 +1,9 @@
 //! A client that may resume an earlier session: does it ask again whom it talks to? Does it send what can be sent
 //! a second time?
 
-use crate::attack::{accepted, claims, impostor_or_relay};
+use crate::attack::{accepted, claims, impostor_or_relay, refusal_in_words};
 use crate::{Finding, wire};
-use wirelab_model::{Connection, Got, Handshake, PeerReport, Trial, Verdict};
+use wirelab_model::{Connection, Ending, Got, Handshake, PeerReport, Trial, Verdict};
 
 /// `compromised` where the client resumed a session with a peer whose certificate it has not seen since, or, with
 /// `early`, where it sent secrets before the handshake and the peer took them a second time. A client that shakes
@@ -42,6 +42,18 @@ pub(crate) fn resume(trial: &Trial, early: bool) -> Finding {
         return Finding::compromised(
             got,
             format!("the client resumed its session without asking for a certificate{more}"),
+        );
+    }
+    // Of two connections one resumes, and the other one is refused: the client lets go of both before it has said anything.
+    let finished = |c: &Connection| c.tls.as_ref().is_some_and(|tls| tls.handshake == Handshake::Completed);
+    let silent =
+        |c: &&Connection| resumed(c) && finished(c) && !matches!(c.ended, Ending::ClientAlert { .. });
+    let other_refused = later.iter().any(|c| !resumed(c) && refusal_in_words(trial, c).is_some());
+    if other_refused && later.iter().any(|c| silent(&c) && wire_agrees(trial, c)) {
+        return Finding::compromised(
+            vec![Got::Accepted],
+            "the client resumed its session without asking for a certificate, and let go of it only when another of \
+             its connections was refused",
         );
     }
     anew(trial, peer, later)
@@ -148,6 +160,32 @@ mod tests {
         trial.wire.flows[0].tls.as_mut().unwrap().resumed = Some(Resumption::Psk);
         let found = resume(&trial, false);
         assert_eq!(found.got, [Got::Credential, Got::Data], "{}", found.why);
+    }
+
+    /// Both are there: a session that was resumed and let go of, and another connection that was shown the certificate.
+    #[test]
+    fn who_resumes_and_says_nothing_is_judged_by_its_other_connection() {
+        let mut trial = after_a_good_session(refusal());
+        let (client, flow) = ("127.0.0.1:50011".parse().unwrap(), good(Transport::Tls).wire.flows[0].clone());
+        let mut silent = connection(&mut good(Transport::Tls)).clone();
+        (silent.client, silent.client_bytes, silent.ended) = (client, 0, Ending::ClientClosed);
+        silent.witnessed = wirelab_model::Witnessed::default();
+        silent.tls.as_mut().unwrap().resumed = true;
+        trial.peer.as_mut().unwrap().connections.push(silent);
+        let mut flow = FlowSeen { client, ..flow };
+        flow.tls.as_mut().unwrap().resumed = Some(Resumption::Psk);
+        trial.wire.flows.push(flow);
+        let found = resume(&trial, false);
+        assert_eq!(found.got, [Got::Accepted], "{}", found.why);
+        // It says no itself.
+        let last = trial.peer.as_mut().unwrap().connections.last_mut().unwrap();
+        last.ended = Ending::ClientAlert { alert: "x".into() };
+        assert_eq!(resume(&trial, false).verdict, Verdict::Secure);
+        // Nobody was refused: it may have let go for any reason.
+        let last = trial.peer.as_mut().unwrap().connections.last_mut().unwrap();
+        last.ended = Ending::ClientClosed;
+        trial.peer.as_mut().unwrap().connections.remove(1);
+        assert_ne!(resume(&trial, false).verdict, Verdict::Compromised);
     }
 
     /// What a client gives away in a handshake of its own shows nothing of sessions that are resumed.

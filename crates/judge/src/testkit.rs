@@ -25,6 +25,7 @@ pub(crate) fn good(transport: Transport) -> Trial {
         kind: TrialKind::ControlBefore,
         transport,
         link: None,
+        passwordless: false,
         canaries: Canaries::new([[1; 12], [2; 12], [3; 12], [4; 12]]),
         port: 6379,
         announced_port: None,

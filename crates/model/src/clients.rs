@@ -69,6 +69,9 @@ pub struct Expectation {
     /// The verdict that is expected, or the verdicts: `secure`, `compromised`, `hung`. Or `skipped` alone: the arm
     /// cannot be decided, as where the client refuses the rogue without its flaw too.
     pub expect: Expect,
+    /// With `skipped`, and only there: words of the lab's own reason why the arm cannot be decided. Where it gives another one,
+    /// such as a hole in the capture, the arm stays inconclusive.
+    pub doubt: Option<String>,
     /// Why.
     pub reason: String,
     /// Where to read on.

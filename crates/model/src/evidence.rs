@@ -25,6 +25,8 @@ pub struct Trial {
     pub transport: Transport,
     /// The link between servers that it was of; `client` is then its near end. None: of a client.
     pub link: Option<Link>,
+    /// Nobody logs in with a password: the server goes by the certificate, or by nothing.
+    pub passwordless: bool,
     /// The secrets of this trial.
     pub canaries: Canaries,
     /// Port on loopback that the client was told to use.

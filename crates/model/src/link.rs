@@ -23,17 +23,35 @@ pub enum Link {
     Terminator,
     /// The port without TLS beside the one with it: open in the plaintext arm, `port 0` in the other one.
     OpenPort,
+    /// A replica that has TLS for its clients (`port 0`) and no `tls-replication`, at a master that speaks TLS alone. In
+    /// the plaintext arm there is no TLS anywhere.
+    TlsAtMasterOnly,
+    /// A replica with `tls-replication yes` at a master that knows no TLS. In the plaintext arm neither has any.
+    TlsAtReplicaOnly,
+    /// A server that its operator makes a replica by commands: `CONFIG SET masterauth` and `REPLICAOF`, over its port for
+    /// clients. TLS: on that port and by `tls-replication yes`.
+    ReplicaOf,
+    /// FAILOVER: the master hands over to its replica, and logs in there as a replica of it. TLS: `tls-replication yes`.
+    /// <https://redis.io/docs/latest/commands/failover/>
+    Failover,
+    /// A client, and later whoever has stolen its password. In the plaintext arm it logs in as `default`, who may do
+    /// everything; in the TLS arm as an ACL user who may read and write one key.
+    /// <https://redis.io/docs/latest/operate/oss_and_stack/management/security/acl/>
+    AclUser,
 }
 
 impl Link {
+    /// Whether a client of the lab leads it, and no server does.
+    pub fn is_of_client(self) -> bool {
+        matches!(self, Self::Terminator | Self::OpenPort | Self::AclUser)
+    }
+
     /// The secrets that go over it.
     pub fn carries(self) -> &'static [CanaryKind] {
         match self {
-            Self::Replication | Self::Migrate | Self::Terminator | Self::OpenPort => {
-                &[CanaryKind::Password, CanaryKind::Value]
-            }
             Self::ClusterBus => &[CanaryKind::Value],
             Self::Sentinel => &[CanaryKind::Password],
+            _ => &[CanaryKind::Password, CanaryKind::Value],
         }
     }
 }
@@ -47,6 +65,11 @@ impl fmt::Display for Link {
             Self::Migrate => "migrate",
             Self::Terminator => "terminator",
             Self::OpenPort => "open-port",
+            Self::TlsAtMasterOnly => "tls-at-master-only",
+            Self::TlsAtReplicaOnly => "tls-at-replica-only",
+            Self::ReplicaOf => "replica-of",
+            Self::Failover => "failover",
+            Self::AclUser => "acl-user",
         })
     }
 }

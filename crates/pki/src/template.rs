@@ -46,7 +46,7 @@ pub(crate) fn for_address(
 /// The good client certificate.
 pub(crate) fn client(now: OffsetDateTime) -> Result<CertificateParams, rcgen::Error> {
     let mut params = server(now)?;
-    params.distinguished_name = named("wirelab client");
+    params.distinguished_name = named("wirelab-client");
     params.subject_alt_names.clear();
     params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
     Ok(params)

@@ -3,7 +3,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::mpsc;
-use wirelab_model::{Connection, Ending, Listener, Opening, PeerReport, Witnessed};
+use wirelab_model::{CertificateSeen, Connection, Ending, Listener, Opening, PeerReport, Witnessed};
 
 /// Connections that are recorded.
 const MOST_CONNECTIONS: usize = 64;
@@ -104,6 +104,11 @@ impl Recorder {
     /// Changes the record.
     pub fn note(&self, change: impl FnOnce(&mut Connection)) {
         change(&mut lock(&self.0));
+    }
+
+    /// What the certificate says that the client has shown.
+    pub fn client_identity(&self) -> Option<CertificateSeen> {
+        lock(&self.0).client_identity.clone()
     }
 
     /// Readable bytes came from the client.

@@ -2,7 +2,7 @@ use crate::encode::Encoder;
 use crate::store::Store;
 use crate::topology::{Claims, SWITCH_MASTER};
 use crate::tracking::Tracking;
-use wirelab_model::{Bait, Topology};
+use wirelab_model::{Bait, CertificateSeen, Topology};
 use wirelab_wire::resp::Decoder;
 
 /// Most commands that are noted of a session.
@@ -15,6 +15,11 @@ const MOST_REDIRECTED: usize = 16;
 pub enum Access {
     /// The user `default` with this password.
     Password(String),
+    /// Everybody, without a word: a server that has no password.
+    Open,
+    /// Whoever shows a certificate of this subject is logged in by that, and nobody by anything else. Redis 8.6 and Valkey 9
+    /// do that with `tls-auth-clients-user CN`.
+    Certificate(String),
     /// Anybody with any password: what a rogue server says.
     Anyone,
     /// Nobody gets what they came for: a rogue server that wants to be told more.
@@ -51,12 +56,12 @@ impl Session {
     /// A new connection.
     pub fn new(access: Access, store: Store) -> Self {
         Self {
+            authenticated: matches!(access, Access::Open),
             access,
             store,
             claims: None,
             decoder: Decoder::commands(),
             resp3: false,
-            authenticated: false,
             name: Vec::new(),
             subscriptions: Vec::new(),
             tracking: Tracking::default(),
@@ -64,6 +69,14 @@ impl Session {
             credentials: Vec::new(),
             redirected: Vec::new(),
         }
+    }
+
+    /// The same for a client that has shown this certificate; none: it has shown none.
+    #[must_use]
+    pub fn shown(mut self, certificate: Option<&CertificateSeen>) -> Self {
+        self.authenticated |= matches!((&self.access, certificate),
+            (Access::Certificate(wanted), Some(shown)) if shown.subject == *wanted);
+        self
     }
 
     /// The same as a cluster node or a Sentinel, which says this of its topology.
@@ -132,7 +145,7 @@ impl Session {
                 return Next::Close;
             }
             ("RESET", []) => {
-                self.authenticated = false;
+                self.authenticated = matches!(self.access, Access::Open);
                 self.resp3 = false;
                 self.subscriptions.clear();
                 self.tracking = Tracking::default();
@@ -251,8 +264,9 @@ impl Session {
 
     fn log_in(&mut self, user: &[u8], password: &[u8]) -> bool {
         let right = match &self.access {
-            Access::Anyone => true,
+            Access::Anyone | Access::Open => true,
             Access::Bait(how) => *how != Bait::WrongPassword,
+            Access::Certificate(_) => false,
             Access::Password(wanted) => user == b"default" && password == wanted.as_bytes(),
         };
         self.authenticated |= right;
@@ -529,6 +543,29 @@ mod tests {
         assert!(talk(&mut session, "HELLO 3").starts_with("%7\r\n"));
         assert_eq!(talk(&mut session, "GET none"), "_\r\n");
         assert_eq!(session.credentials(), ["AUTH", "HELLO", "AUTH"]);
+    }
+
+    /// Who is who is told by the certificate, and a password changes nothing.
+    #[test]
+    fn a_certificate_logs_in_whom_it_names_and_nobody_else() {
+        let certificate = |subject: &str| CertificateSeen {
+            subject: subject.into(),
+            issuer: String::new(),
+            serial: String::new(),
+            names: vec![],
+            not_before: String::new(),
+            not_after: String::new(),
+        };
+        let access = Access::Certificate("CN=app".into());
+        for (shown, starts) in [(Some("CN=app"), "$-1"), (Some("CN=other"), "-NOAUTH"), (None, "-NOAUTH")] {
+            let shown = shown.map(certificate);
+            let mut session = Session::new(access.clone(), Store::default()).shown(shown.as_ref());
+            assert!(talk(&mut session, "GET k").starts_with(starts), "{shown:?}");
+            assert!(talk(&mut session, "AUTH app guess").starts_with("-WRONGPASS"));
+            assert!(talk(&mut session, "GET k").starts_with(starts), "{shown:?}");
+        }
+        let mut open = Session::new(Access::Open, Store::default());
+        assert!(talk(&mut open, "GET k").starts_with("$-1"));
     }
 
     #[test]

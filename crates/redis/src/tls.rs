@@ -309,7 +309,7 @@ fn asked(trust: &ClientTrust, demand: Demand) -> Result<Arc<dyn ClientCertVerifi
     let verifier = WebPkiClientVerifier::builder_with_provider(roots.into(), provider)
         .with_crls([trust.revoked.clone()]);
     let verifier = match demand {
-        Demand::Required => verifier,
+        Demand::Required | Demand::Named => verifier,
         Demand::Optional => verifier.allow_unauthenticated(),
     };
     verifier.build().map_err(|error| rustls::Error::General(error.to_string()))

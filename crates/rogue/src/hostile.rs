@@ -41,7 +41,8 @@ fn reply(how: Hostility) -> Reply {
         },
         Hostility::EndlessArray => Reply {
             unit: "*0\r\n",
-            times: 6 << 20,
+            // A slow client has read all of them within its time, too: what it then has is the same on any machine.
+            times: 1 << 20,
             endless: true,
             ..finite(format!("*{}\r\n", 40 << 20), "an array of 41943040 elements without an end")
         },

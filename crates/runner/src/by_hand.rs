@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use wirelab_model::{Attack, Canaries, Connection, Harvest, Listener, Topology, Transport};
 use wirelab_rogue::Rogue;
-use wirelab_subject::{Server, ServerKind, ServerTls, Target, TlsFiles};
+use wirelab_subject::{Login, Server, ServerKind, ServerTls, Target, TlsFiles};
 use wirelab_wire::credential::credentials;
 use wirelab_wire::resp::Decoder;
 
@@ -107,6 +107,7 @@ impl ByHand {
             files,
             shows: None,
             stalled: false,
+            login: Login::Password,
             cut_off: false,
             hostile: false,
             deadline: DEADLINE,

@@ -20,6 +20,8 @@ pub struct Expectations {
 pub(crate) struct Cell {
     pub(crate) expect: Expect,
     pub(crate) exception: Exception,
+    /// Words of the reason for which the arm cannot be decided.
+    pub(crate) doubt: Option<String>,
 }
 
 impl Expectations {
@@ -73,6 +75,11 @@ fn cells(
     if verdicts.is_empty() {
         return fault("expect", "no verdict is expected".into(), "expect `secure`, `compromised` or `hung`");
     }
+    if untestable != entry.doubt.as_deref().is_some_and(|doubt| !doubt.trim().is_empty()) {
+        let help = "say with `doubt` which words the lab's own reason has, such as `even without its flaw`: any other doubt is one";
+        let message = "`doubt` goes with `skipped`, and `skipped` with `doubt`".into();
+        return fault(if untestable { "skipped" } else { "doubt" }, message, help);
+    }
     if entry.reason.trim().is_empty() || entry.link.trim().is_empty() {
         return fault("reason", "`reason` or `link` is empty".into(), "say why, and where to read on");
     }
@@ -120,7 +127,7 @@ fn cells(
         until: entry.until.clone(),
         expired: day.is_some_and(|day| today > day),
     };
-    let cell = Cell { expect: entry.expect.clone(), exception };
+    let cell = Cell { expect: entry.expect.clone(), exception, doubt: entry.doubt.clone() };
     let ids = ids(entry, scenarios)?;
     let cells = ids.iter().flat_map(|id| {
         let cell = &cell;
@@ -320,6 +327,8 @@ until = "2027-03-31"
             ),
             ("\"compromised\"\nreason = \"known\"", "\"inconclusive\"\nreason = \"known\"", "`inconclusive`"),
             ("\"compromised\"\nreason = \"known\"", "[]\nreason = \"known\"", "no verdict"),
+            ("\"compromised\"\nreason = \"known\"", "\"skipped\"\nreason = \"known\"", "`doubt` goes with"),
+            ("reason = \"known\"", "reason = \"known\"\ndoubt = \"x\"", "`doubt` goes with"),
             ("\"known\"", "\" \"", "`reason` or `link` is empty"),
             ("until", "untill", "unknown field"),
             ("link = \"https://example.org/2\"\n", "", "link"),

@@ -38,8 +38,8 @@ impl Group {
     /// Who connects, for people: the near end of a link is no client.
     pub(crate) fn near(&self) -> String {
         match self.link {
-            None | Some(Link::Terminator | Link::OpenPort) => self.client.describe(),
-            Some(_) => "redis-server".to_owned(),
+            Some(link) if !link.is_of_client() => "redis-server".to_owned(),
+            _ => self.client.describe(),
         }
     }
 
@@ -208,8 +208,9 @@ fn plan_one(scenarios: &[Scenario], client: &Client, wanted: Option<&[Transport]
             for who in who.into_iter().flatten() {
                 let planned = Planned { scenario: index, arm: arm.clone() };
                 let (transport, topology) = (arm.transport, scenario.topology);
-                // It means something with mutual TLS only.
-                let demand = if transport.is_mutual() { scenario.demand } else { Demand::default() };
+                // It means something with mutual TLS only; but where the certificate is the login, the arm without has none.
+                let means = transport.is_mutual() || (scenario.demand == Demand::Named && transport.is_tls());
+                let demand = if means { scenario.demand } else { Demand::default() };
                 let same = |group: &&mut Group| {
                     let setup = (group.transport, group.topology, group.demand, group.link);
                     setup == (transport, topology, demand, scenario.link) && group.client == *who

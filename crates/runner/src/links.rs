@@ -6,9 +6,11 @@ use crate::trial::{HOST, MARKER, Peer, Recorded, Spec, collect, random_canaries,
 use std::path::Path;
 use std::time::Duration;
 use wirelab_capture::Recording;
-use wirelab_model::{Canaries, Demand, Link, PeerReport, Talk, Topology, Transport, Trial, TrialKind};
+use wirelab_model::{
+    Canaries, ClientEnd, Demand, Link, PeerReport, Talk, Topology, Transport, Trial, TrialKind,
+};
 use wirelab_rogue::{DataSet, Rogue};
-use wirelab_subject::{Client, FarEnd, LinkSetup, Linked, ServerTls, Target};
+use wirelab_subject::{Client, FarEnd, LinkSetup, Linked, Login, ServerTls, Target};
 use wirelab_wire::Needles;
 
 /// What servers get to end.
@@ -22,17 +24,26 @@ pub(crate) async fn run(lab: &Lab, spec: &Spec<'_>, link: Link, folder: &Path) -
     let good = lab.certificates.identity("good")?;
     let clients = Some(lab.certificates.of_clients(Demand::Required));
     let tls = ServerTls { clients, ..ServerTls::new(&good) };
+    // Controls have it at both ends: without what is wrong, the link works.
+    let one_sided = spec.kind == TrialKind::Attack;
+    let front = match link {
+        Link::Terminator | Link::AclUser => ServerTls { clients: None, ..tls },
+        _ => tls,
+    };
     let setup = LinkSetup {
         link,
         tls: protected.then_some(tls),
-        front: if link == Link::Terminator { ServerTls { clients: None, ..tls } } else { tls },
+        front,
+        one_sided,
         canaries: &canaries,
         folder,
         launcher: &lab.options.launcher,
         deadline: lab.options.deadline,
     };
     let (mut far, mut rogue) = (None, None);
-    match attacker(lab, &spec.peer, link, protected, &canaries).await? {
+    // Where the replica expects no TLS the attacker needs no certificate.
+    let spoken = protected && !(one_sided && link == Link::TlsAtMasterOnly);
+    match attacker(lab, &spec.peer, link, spoken, &canaries).await? {
         Some(started) => rogue = Some(started),
         None => far = Some(setup.far().await?),
     }
@@ -50,6 +61,14 @@ pub(crate) async fn run(lab: &Lab, spec: &Spec<'_>, link: Link, folder: &Path) -
             // Without an attack clients use the port with TLS, whatever else is open.
             (seen, transport) = (far.port, Transport::Mtls);
             client(lab, &canaries, far, transport, far.port).await?
+        }
+        (Link::AclUser, Some(far)) => {
+            let used = client_as(lab, &canaries, far, transport, far.port, setup.login()).await?;
+            if spec.kind == TrialKind::Attack && used.near.end == ClientEnd::Worked {
+                setup.steal(far).await.unwrap_or_else(|error| Linked::not_started(error.to_string()))
+            } else {
+                used
+            }
         }
         // What concerns this trial alone does not end the run.
         _ => {
@@ -105,6 +124,7 @@ fn judged_by(
         kind: spec.kind,
         transport,
         link: Some(link),
+        passwordless: false,
         canaries,
         port: seen,
         announced_port: None,
@@ -139,7 +159,7 @@ async fn attacker(
     };
     let identity = tls.then_some(&identity);
     let started = match link {
-        Link::Replication => {
+        Link::Replication | Link::TlsAtMasterOnly => {
             let value = if forged { &canaries.forged } else { &canaries.value };
             let how = "it handed out a data set that the master never had";
             // Not the key of the good master: an attacker does not know it.
@@ -160,6 +180,17 @@ async fn client(
     transport: Transport,
     port: u16,
 ) -> Result<Linked, RunError> {
+    client_as(lab, canaries, far, transport, port, Login::Password).await
+}
+
+async fn client_as(
+    lab: &Lab,
+    canaries: &Canaries,
+    far: &FarEnd,
+    transport: Transport,
+    port: u16,
+    login: Login,
+) -> Result<Linked, RunError> {
     let files = &lab.certificates.files;
     let target = Target {
         host: HOST.into(),
@@ -172,6 +203,7 @@ async fn client(
         shows: transport.is_mutual().then(|| (files.client_cert.clone(), files.client_key.clone())),
         deadline: lab.options.deadline,
         stalled: false,
+        login,
         cut_off: false,
         hostile: false,
     };

@@ -24,15 +24,19 @@ pub(crate) fn fault(scenario: &Scenario) -> Option<(String, &'static str, String
     }
     let link = scenario.link?;
     let fits = match &scenario.attack {
-        Attack::Eavesdrop => link != Link::OpenPort,
-        Attack::Impostor { .. } => matches!(link, Link::Replication | Link::Sentinel),
-        Attack::Intruder { certificate } => link == Link::OpenPort && certificate == "none",
+        Attack::Eavesdrop => !matches!(link, Link::OpenPort | Link::AclUser),
+        Attack::Impostor { .. } => {
+            matches!(link, Link::Replication | Link::Sentinel | Link::TlsAtMasterOnly)
+        }
+        Attack::Intruder { certificate } => {
+            matches!(link, Link::OpenPort | Link::AclUser) && certificate == "none"
+        }
         _ => false,
     };
     if !fits {
         return Some((
             format!("the link `{link}` cannot be attacked like this"),
-            "`eavesdrop` is for all but `open-port`, `impostor` for `replication` and `sentinel`, and the `intruder` with the certificate `none` for `open-port`",
+            "`eavesdrop` is for all but `open-port` and `acl-user`, which are for the `intruder` with the certificate `none`; `impostor` is for `replication`, `sentinel` and `tls-at-master-only`",
             "[attack]".into(),
         ));
     }

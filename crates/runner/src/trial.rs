@@ -16,7 +16,7 @@ use wirelab_model::{
 use wirelab_pki::Shape;
 use wirelab_rogue::misbehaviour::{self, Family};
 use wirelab_rogue::{Lie, ListPort, Plan, Rogue, RogueError, Tamper, Upstream};
-use wirelab_subject::{Client, Server, ServerKind, ServerTls, Target};
+use wirelab_subject::{Client, Login, Server, ServerKind, ServerTls, Target};
 use wirelab_wire::{Needles, Reading, reading};
 
 /// How long the capture may take to show a marker packet.
@@ -266,6 +266,9 @@ pub(crate) async fn run(lab: &Lab, spec: &Spec<'_>, folder: &Path) -> Result<Rec
     let no_tls = lab.options.sabotage == Some(Sabotage::NoTls) && spec.transport.is_verified();
     let transport = if no_tls { Transport::Plaintext } else { spec.transport };
 
+    // Where the certificate is the login nobody has a password, nor where the server asks for no certificate.
+    let passwordless = spec.demand == Demand::Named;
+
     let dialled_port = |behind_rogue: bool| if behind_rogue { 0 } else { lab.options.port };
     let server = if spec.peer.needs_server() {
         let good = lab.certificates.identity("good")?;
@@ -280,7 +283,9 @@ pub(crate) async fn run(lab: &Lab, spec: &Spec<'_>, folder: &Path) -> Result<Rec
         let launcher = &lab.options.launcher;
         let mut attempts = 0;
         loop {
-            let (kind, password) = (lab.options.server, &canaries.password);
+            let kind = lab.options.server;
+            let open = passwordless && !transport.is_mutual();
+            let password = if open { "" } else { &canaries.password };
             let server = Server::start(kind, spec.topology, port, password, tls, folder, launcher).await?;
             // A redis-server has its files in the folder: it is taken as it is.
             if lab.ports.take(server.port()) || lab.options.server != ServerKind::Embedded {
@@ -343,6 +348,7 @@ pub(crate) async fn run(lab: &Lab, spec: &Spec<'_>, folder: &Path) -> Result<Rec
         files,
         deadline: lab.options.deadline,
         stalled: spec.peer.stalls(),
+        login: if passwordless { Login::Nothing } else { Login::Password },
         cut_off: spec.peer.comes_back(),
         hostile: matches!(spec.peer, Peer::Hostile(_)),
     };
@@ -414,6 +420,7 @@ pub(crate) async fn run(lab: &Lab, spec: &Spec<'_>, folder: &Path) -> Result<Rec
         kind: spec.kind,
         transport: spec.transport,
         link: None,
+        passwordless,
         canaries,
         port,
         announced_port,

@@ -2,10 +2,11 @@
 //! each with a capture of its own.
 
 use crate::evidence::control_folder;
-use crate::expectations::Expectations;
+use crate::expectations::{Cell, Expectations};
 use crate::group::{Group, Rogue};
 use crate::lab::{Common, Lab, RunError};
 use crate::lane::{Attacked, Ran, Task, What, control_name, run_all, unsupported};
+use crate::options::Options;
 use crate::trial::{Peer, Recorded, Spec};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -147,7 +148,10 @@ impl Worker {
     async fn side_by_side(&mut self, groups: Arc<[Group]>) -> Result<(), RunError> {
         let mut tried: Vec<Tried> = Vec::new();
         for group in groups.iter() {
-            let not_run = self.shared.stopped().or_else(|| lacks(self.common.options.server, group));
+            let not_run = match self.shared.stopped() {
+                Some(why) => Some(why),
+                None => lacks(&self.common.options, group).await,
+            };
             tried.push(Tried { not_run, ..Tried::default() });
         }
         let control = |group, kind| Task { group, what: What::Control(kind, None) };
@@ -237,7 +241,7 @@ impl Worker {
                 liveness,
             };
             let finding = wirelab_judge::verdict(&scenario.attack, finding, support);
-            let known = expected(&self.common.options.expectations, &group.client, scenario, &planned.arm);
+            let known = cell(&self.common.options.expectations, &group.client, scenario, &planned.arm);
             let finding = undecidable(finding, known);
             self.finish(group, planned.scenario, finding, &folder, duration_ms);
         }
@@ -327,9 +331,9 @@ pub(crate) fn spec(group: &Group, kind: TrialKind, peer: Peer) -> Spec<'_> {
 }
 
 /// What a group needs and is not there.
-fn lacks(server: ServerKind, group: &Group) -> Option<String> {
+async fn lacks(options: &Options, group: &Group) -> Option<String> {
     match group.link {
-        None => server.lacks(group.demand).map(str::to_owned),
+        None => options.server.lacks(group.demand, &options.launcher).await,
         Some(link) => LinkSetup::program(link).err().map(|error| error.to_string()),
     }
 }
@@ -342,27 +346,37 @@ pub(crate) fn expected<'a>(
     scenario: &Scenario,
     arm: &'a Arm,
 ) -> (&'a Expect, Option<&'a Exception>) {
-    let cell = match client {
-        Client::Adapter(adapter) if arm.transport.is_verified() => {
-            expectations.of(adapter.name(), &scenario.id)
-        }
-        _ => None,
-    };
-    match cell {
+    match cell(expectations, client, scenario, arm) {
         Some(cell) if cell.exception.expired => (&arm.expect, Some(&cell.exception)),
         Some(cell) => (&cell.expect, Some(&cell.exception)),
         None => (&arm.expect, None),
     }
 }
 
-/// An arm that could not be decided, where that is what is expected of this client: the reason is known, and nobody has to
-/// look for a fault of the lab.
-fn undecidable(finding: Finding, (expect, known): (&Expect, Option<&Exception>)) -> Finding {
-    match known {
-        Some(known)
-            if finding.verdict == Verdict::Inconclusive && *expect == Expect::One(Verdict::Skipped) =>
+/// What is expected of this very client.
+fn cell<'a>(
+    expectations: &'a Expectations,
+    client: &Client,
+    scenario: &Scenario,
+    arm: &Arm,
+) -> Option<&'a Cell> {
+    match client {
+        Client::Adapter(adapter) if arm.transport.is_verified() => {
+            expectations.of(adapter.name(), &scenario.id)
+        }
+        _ => None,
+    }
+}
+
+/// An arm that could not be decided, where that is what is expected of this client, and for this reason: nobody has to look
+/// for a fault of the lab. Any other doubt is one.
+fn undecidable(finding: Finding, known: Option<&Cell>) -> Finding {
+    let doubt = known.filter(|cell| !cell.exception.expired).and_then(|cell| cell.doubt.as_ref());
+    match (known, doubt) {
+        (Some(known), Some(doubt))
+            if finding.verdict == Verdict::Inconclusive && finding.why.contains(doubt) =>
         {
-            Finding::skipped(format!("not to be decided: {} ({})", known.reason, finding.why))
+            Finding::skipped(format!("not to be decided: {} ({})", known.exception.reason, finding.why))
         }
         _ => finding,
     }
@@ -385,4 +399,26 @@ pub(crate) fn mask_why(lab: &Lab, recorded: &Recorded, why: &str) -> String {
 pub(crate) fn masked(lab: &Lab, recorded: &Recorded, mut finding: Finding) -> Finding {
     finding.why = mask_why(lab, recorded, &finding.why);
     finding
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A hole in the capture is no reason that was expected.
+    #[test]
+    fn only_the_doubt_that_is_expected_is_skipped() {
+        let cell = |expired| Cell {
+            expect: Expect::One(Verdict::Skipped),
+            exception: Exception { reason: "known".into(), link: "x".into(), until: None, expired },
+            doubt: Some("even without its flaw".into()),
+        };
+        let refused = || Finding::inconclusive("the client refuses the rogue even without its flaw");
+        let hole = || Finding::inconclusive("the kernel dropped 3 packets");
+        let verdict = |finding, known: Option<&Cell>| undecidable(finding, known).verdict;
+        assert_eq!(verdict(refused(), Some(&cell(false))), Verdict::Skipped);
+        assert_eq!(verdict(hole(), Some(&cell(false))), Verdict::Inconclusive);
+        assert_eq!(verdict(refused(), Some(&cell(true))), Verdict::Inconclusive);
+        assert_eq!(verdict(refused(), None), Verdict::Inconclusive);
+    }
 }

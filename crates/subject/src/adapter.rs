@@ -122,7 +122,15 @@ impl Adapter {
         };
         state.cases += 1;
         let id = state.cases;
-        let mut process = match state.process.take() {
+        let kept = match state.process.take() {
+            // What it still does of an earlier reply, and the memory that this takes, is not of this case.
+            Some(process) if target.hostile => {
+                process.end().await;
+                None
+            }
+            kept => kept,
+        };
+        let mut process = match kept {
             Some(process) => process,
             None => match self.start(launcher).await {
                 Ok((process, _)) => process,
@@ -139,7 +147,11 @@ impl Adapter {
                 judge(outcome, &target.canaries.value, &mut report);
                 report.memory = gauge.and_then(|gauge| gauge.growth());
                 process.take_output(target, &mut report);
-                state.process = Some(process);
+                if target.hostile {
+                    process.end().await;
+                } else {
+                    state.process = Some(process);
+                }
             }
             // Whatever it still does, it must not do it in the next case.
             Err(wrong) => {

@@ -1,7 +1,7 @@
 //! The client that wirelab brings along: the `redis` crate with rustls.
 
-use crate::Target;
 use crate::target::USERNAME;
+use crate::{Login, Target};
 use redis::aio::ConnectionLike;
 use redis::io::tcp::TcpSettings;
 use redis::{
@@ -160,10 +160,15 @@ fn client(
     certificates: Option<TlsCertificates>,
 ) -> Result<redis::Client, BuiltinError> {
     let protocol = if target.talk == Talk::Simple { ProtocolVersion::RESP2 } else { ProtocolVersion::RESP3 };
-    let login = RedisConnectionInfo::default()
-        .set_username(USERNAME)
-        .set_password(&target.canaries.password)
-        .set_protocol(protocol);
+    let mut login = RedisConnectionInfo::default().set_protocol(protocol);
+    let user = match target.login {
+        Login::Password => Some(USERNAME),
+        Login::User(user) => Some(user),
+        Login::Nothing => None,
+    };
+    if let Some(user) = user {
+        login = login.set_username(user).set_password(&target.canaries.password);
+    }
     let info = address.into_connection_info()?.set_redis_settings(login).set_tcp_settings(tcp());
     Ok(match certificates {
         None => redis::Client::open(info)?,

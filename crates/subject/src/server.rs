@@ -19,7 +19,8 @@ use thiserror::Error;
 use wirelab_model::{Demand, PeerReport, Topology};
 use wirelab_pki::{ClientTrust, Identity};
 use wirelab_redis::{
-    Accepts, Access, Address, Claims, Endpoint, EndpointError, Running, Session, Store, Tls, serve,
+    Accepts, Access, Address, Claims, Endpoint, EndpointError, Running, Session, Store, Tls,
+    read_certificate, serve,
 };
 
 /// The host under which clients dial a good server.
@@ -53,9 +54,21 @@ impl ServerKind {
     }
 
     /// Why it cannot be set up like this, if it cannot.
-    pub fn lacks(self, demand: Demand) -> Option<&'static str> {
-        (self == Self::Garnet && demand == Demand::Optional)
-            .then_some("garnet-server has no such setting: it demands certificates, or looks at none")
+    pub async fn lacks(self, demand: Demand, launcher: &[String]) -> Option<String> {
+        let why = match (self, demand) {
+            (Self::Redis, Demand::Named) => return redis_server::lacks_logins_by_certificate(launcher).await,
+            (Self::Garnet, Demand::Optional) => {
+                "garnet-server has no such setting: it demands certificates, or looks at none"
+            }
+            (Self::Garnet, Demand::Named) => {
+                "garnet-server has no such setting: whoever has shown a certificate still needs the password"
+            }
+            (Self::Terminator, Demand::Named) => {
+                "the server behind a terminator never sees the certificate of the client"
+            }
+            _ => return None,
+        };
+        Some(why.to_owned())
     }
 }
 
@@ -144,6 +157,14 @@ pub struct ClientCertificates<'a> {
     pub demand: Demand,
 }
 
+impl ClientCertificates<'_> {
+    /// Whom the good one names.
+    fn subject(self) -> String {
+        let first = self.good.chain.first();
+        first.and_then(|first| read_certificate(first)).map(|seen| seen.subject).unwrap_or_default()
+    }
+}
+
 /// A good server at work. Dropping it ends it.
 pub struct Server {
     port: u16,
@@ -158,8 +179,9 @@ enum Inner {
 }
 
 impl Server {
-    /// Starts a server on 127.0.0.1 for the user `default` with this password: TLS only where there is
-    /// an identity, plaintext only where there is none, and both where a Sentinel is asked without TLS. Port 0 takes any free one. As a cluster or behind a
+    /// Starts a server on 127.0.0.1 for the user `default` with this password, empty where it has none: TLS only where
+    /// there is an identity, plaintext only where there is none, and both where a Sentinel is asked without TLS. Port 0
+    /// takes any free one. As a cluster or behind a
     /// Sentinel it is always the embedded one, which is its own only node, or its own Sentinel. Without TLS
     /// there is nothing for a terminator to do: then its `redis-server` stands alone.
     ///
@@ -206,12 +228,19 @@ impl Server {
             },
         };
         let store = Store::default();
-        let (shared, password) = (store.clone(), password.to_owned());
+        let named = tls.and_then(|tls| tls.clients).filter(|clients| clients.demand == Demand::Named);
+        let access = match named {
+            Some(clients) => Access::Certificate(clients.subject()),
+            None if password.is_empty() => Access::Open,
+            None => Access::Password(password.to_owned()),
+        };
+        let shared = store.clone();
         let endpoint = Endpoint::bind(port).await.map_err(ServerError::Listen)?;
         let itself = Address { host: HOST.to_owned(), port: endpoint.port() };
         let claims = Claims::honest(topology.role(), itself);
         let running = endpoint.serve(accepts, move |stream, recorder| {
-            let session = Session::new(Access::Password(password.clone()), shared.clone());
+            let shown = recorder.client_identity();
+            let session = Session::new(access.clone(), shared.clone()).shown(shown.as_ref());
             serve(stream, session.claiming(claims.clone()), recorder)
         });
         let (port, running) = (running.port(), Box::new(running));

@@ -3,7 +3,7 @@ use std::time::Duration;
 use wirelab_model::{Canaries, Talk, Topology, Transport};
 use wirelab_redis::SERVICE;
 
-/// The user that every client authenticates as.
+/// The user that every client authenticates as, unless a trial is about another.
 pub(crate) const USERNAME: &str = "default";
 
 /// What a client is pointed at in one trial.
@@ -30,11 +30,24 @@ pub struct Target {
     pub deadline: Duration,
     /// The peer will keep its client waiting: the lab's own clients then show sooner what they do.
     pub stalled: bool,
+    /// What the built-in client logs in with.
+    pub login: Login,
     /// The first connection will be cut off: the built-in client then connects again.
     pub cut_off: bool,
     /// The peer will answer to break its client: the lab's own runs in a process of its own then, and the
     /// memory of every client is measured.
     pub hostile: bool,
+}
+
+/// What a client logs in with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Login {
+    /// The password of the trial, as `default`.
+    Password,
+    /// The same as this user.
+    User(&'static str),
+    /// Nothing but the certificate that it shows, if any.
+    Nothing,
 }
 
 /// Files that a client needs for TLS.
@@ -127,6 +140,7 @@ pub(crate) mod tests {
             shows: None,
             deadline: Duration::from_secs(10),
             stalled: false,
+            login: Login::Password,
             cut_off: false,
             hostile: false,
         }

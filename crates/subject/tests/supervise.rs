@@ -9,7 +9,9 @@ use std::path::Path;
 use std::process::{Child, Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 use wirelab_model::{Canaries, ClientEnd, ClientReport, Topology, Transport};
-use wirelab_subject::{Adapter, AdapterCommand, Client, OUTPUT_LIMIT, Target, TlsFiles, launcher, supervise};
+use wirelab_subject::{
+    Adapter, AdapterCommand, Client, Login, OUTPUT_LIMIT, Target, TlsFiles, launcher, supervise,
+};
 
 const TESTS: [(&str, fn()); 15] = [
     ("success_and_output", success_and_output),
@@ -90,6 +92,7 @@ fn target(deadline: Duration) -> Target {
         },
         shows: None,
         stalled: false,
+        login: Login::Password,
         cut_off: false,
         hostile: false,
         deadline,

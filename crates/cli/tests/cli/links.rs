@@ -22,6 +22,7 @@ fn links_give_everything_away_without_tls_and_take_any_name_with_it() {
     let both = serde_json::json!(["credential", "data"]);
     let believed = serde_json::json!(["credential", "tampered-reply"]);
     let password = serde_json::json!(["credential"]);
+    let everything = serde_json::json!(["credential", "data", "tampered-command"]);
     for (id, got, verdict) in [
         ("replication-listen", &both, "secure"),
         ("replication-rogue-self-signed", &believed, "secure"),
@@ -33,9 +34,34 @@ fn links_give_everything_away_without_tls_and_take_any_name_with_it() {
         ("migrate-listen", &both, "secure"),
         ("terminator-last-hop", &both, "secure"),
         ("open-port", &both, "secure"),
+        ("tls-at-master-only-listen", &both, "secure"),
+        // Whoever is in the master's place needs no certificate there.
+        ("tls-at-master-only-rogue", &believed, "compromised"),
+        ("tls-at-replica-only-listen", &both, "secure"),
+        ("replica-of-listen", &both, "secure"),
+        ("failover-listen", &both, "secure"),
+        ("acl-user-stolen-password", &everything, "compromised"),
     ] {
         assert_eq!(of(id, "plaintext")["got"], *got, "{id}: {text}");
         assert_eq!(of(id, "tls")["verdict"], verdict, "{id}: {text}");
+    }
+    // An ACL user's password is worth that user's data, and the server says no to all else.
+    let stolen = of("acl-user-stolen-password", "tls");
+    assert_eq!(stolen["got"], serde_json::json!(["data"]), "{text}");
+    assert!(stolen["why"].as_str().unwrap().matches("NOPERM").count() == 4, "{stolen}");
+    // Each carrier of the password is seen where it is said to be, and in that direction.
+    for (id, carriers) in [
+        ("replica-of-listen", &["CONFIG SET masterauth", "AUTH"][..]),
+        ("failover-listen", &["AUTH"]),
+        ("migrate-listen", &["AUTH"]),
+    ] {
+        let path = format!("run/evidence/links/links-{id}/plaintext/evidence.json");
+        let evidence = std::fs::read_to_string(folder.path().join(path)).unwrap();
+        let evidence: serde_json::Value = serde_json::from_str(&evidence).unwrap();
+        let flows = evidence["wire"]["flows"].as_array().unwrap();
+        let seen =
+            |carrier: &&str| flows.iter().any(|flow| flow["credentials"].to_string().contains(carrier));
+        assert!(carriers.iter().all(seen), "{id}: {flows:#?}");
     }
     let evidence = folder.path().join("run/evidence/links/links-replication-listen/tls");
     for name in ["near.log", "far.log", "wire.pcapng", "evidence.json"] {

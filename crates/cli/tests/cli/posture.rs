@@ -1,5 +1,6 @@
 //! Environments: what each of them is worth, by what was seen there.
 
+use crate::servers::there;
 use crate::support::{capturing, client, record, text_of, wirelab};
 
 /// Name, TLS, client certificates and risk of each row.
@@ -13,7 +14,7 @@ fn rows(record: &serde_json::Value) -> Vec<[String; 4]> {
 
 #[test]
 fn the_three_postures_have_high_medium_and_low_risk() {
-    if !capturing() {
+    if !capturing() || !there("redis-server") {
         return;
     }
     let (output, folder) = wirelab(&["run", "posture"]);
@@ -57,9 +58,24 @@ fn the_client_under_test_decides_what_an_environment_is_worth() {
     }
 }
 
+/// `port 0` is looked at itself: without it hardened is not.
+#[test]
+fn a_port_that_was_left_open_is_a_high_risk() {
+    if !capturing() || !there("redis-server") {
+        return;
+    }
+    let arguments = ["run", "posture/hardened", "--sabotage", "no-tls"];
+    let (output, folder) =
+        wirelab(&[&arguments[..1], &["posture/hardened/open-port"], &arguments[2..]].concat());
+    assert_eq!(output.status.code(), Some(10), "{}", text_of(&output));
+    assert_eq!(rows(&record(&folder)), [["hardened", "no", "no", "high"]]);
+    let row = &record(&folder)["environments"][0];
+    assert!(row["recommendation"].as_str().unwrap().contains("port 0"), "{row}");
+}
+
 #[test]
 fn what_could_not_be_told_is_no_low_risk() {
-    if !capturing() {
+    if !capturing() || !there("redis-server") {
         return;
     }
     let (output, folder) = wirelab(&["run", "posture/hardened", "--sabotage", "deaf-capture"]);

@@ -115,7 +115,7 @@ fn a_certificate_is_told_to_whoever_asks_unless_the_server_is_verified() {
         let found = arms(&record, "mtls");
         assert_eq!(found[scenarios[0]].0, asked, "{fixture}: {found:?}");
         assert_eq!(found[scenarios[1]].0, "compromised", "{fixture}: {found:?}");
-        assert!(found[scenarios[1]].1.contains("CN=wirelab client"), "{found:?}");
+        assert!(found[scenarios[1]].1.contains("CN=wirelab-client"), "{found:?}");
         let arm = record["arms"]
             .as_array()
             .unwrap()
@@ -123,7 +123,7 @@ fn a_certificate_is_told_to_whoever_asks_unless_the_server_is_verified() {
             .find(|arm| arm["scenario"] == scenarios[0] && arm["arm"] == "mtls");
         let evidence = folder.path().join("run").join(arm.unwrap()["evidence"].as_str().unwrap());
         let evidence = std::fs::read_to_string(evidence.join("evidence.json")).unwrap();
-        assert_eq!(evidence.contains("\"subject\": \"CN=wirelab client\""), asked == "compromised");
+        assert_eq!(evidence.contains("\"subject\": \"CN=wirelab-client\""), asked == "compromised");
     }
 }
 

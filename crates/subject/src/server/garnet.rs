@@ -82,6 +82,7 @@ impl Garnet {
         ];
         let line = Line {
             place: Place::Socket(socket),
+            user: None,
             password: password.to_owned(),
             tls: tls.as_ref().map(connector).transpose()?,
         };

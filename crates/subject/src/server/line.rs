@@ -29,6 +29,8 @@ pub(super) enum Place {
 /// How a server is asked.
 pub(super) struct Line {
     pub(super) place: Place,
+    /// None: `default`.
+    pub(super) user: Option<&'static str>,
     /// Empty: nobody has to log in.
     pub(super) password: String,
     /// For a server that speaks nothing but TLS.
@@ -84,9 +86,12 @@ impl Line {
         mut stream: S,
         words: &[&str],
     ) -> io::Result<Value> {
-        let login = ["AUTH", &self.password];
-        let login = if self.password.is_empty() { [].as_slice() } else { &login };
-        let commands: Vec<&[&str]> = [login, words].into_iter().filter(|words| !words.is_empty()).collect();
+        let login: Vec<&str> = match self.user {
+            _ if self.password.is_empty() => Vec::new(),
+            None => vec!["AUTH", &self.password],
+            Some(user) => vec!["AUTH", user, &self.password],
+        };
+        let commands: Vec<&[&str]> = [&login, words].into_iter().filter(|words| !words.is_empty()).collect();
         let mut request = Vec::new();
         for words in &commands {
             request.extend_from_slice(format!("*{}\r\n", words.len()).as_bytes());

@@ -2,14 +2,19 @@
 //! far one.
 
 mod near;
+mod thief;
 
 use super::program::resolve;
 use super::redis_server::{Config, Ports, RedisServer};
 use super::terminator::Terminator;
 use super::{LastHop, ServerError, ServerKind, ServerTls, program};
+use crate::Login;
 use std::path::Path;
 use std::time::Duration;
 use wirelab_model::{Canaries, ClientEnd, ClientReport, Link};
+
+/// The user who may read and write one key.
+const USER: &str = "shop";
 
 /// A link to set up.
 pub struct LinkSetup<'a> {
@@ -17,8 +22,10 @@ pub struct LinkSetup<'a> {
     pub link: Link,
     /// TLS on the link; none: plaintext.
     pub tls: Option<ServerTls<'a>>,
-    /// TLS at the front of a terminator, and beside an open port.
+    /// TLS at the front of a terminator, beside an open port, and for who logs in as an ACL user.
     pub front: ServerTls<'a>,
+    /// The end without TLS is left without, where the link is one of those with TLS at one end only.
+    pub one_sided: bool,
     /// The secrets of the trial.
     pub canaries: &'a Canaries,
     /// Where the logs go.
@@ -35,6 +42,8 @@ pub struct FarEnd {
     pub port: u16,
     /// Port on which the link itself is seen on the wire.
     pub seen: u16,
+    /// The master that is to hand over to this one.
+    old_master: Option<Box<RedisServer>>,
     inner: Inner,
 }
 
@@ -71,13 +80,31 @@ impl LinkSetup<'_> {
         kind.describe()
     }
 
+    /// TLS at the far end.
+    fn far_tls(&self) -> Option<ServerTls<'_>> {
+        self.tls.filter(|_| !(self.one_sided && self.link == Link::TlsAtReplicaOnly))
+    }
+
+    /// `tls-replication` and `tls-cluster` of the near end.
+    fn near_tls(&self) -> &'static str {
+        let without = self.one_sided && self.link == Link::TlsAtMasterOnly;
+        if self.tls.is_some() && !without { "yes" } else { "no" }
+    }
+
+    /// Lines of a master and of replicas that are to get its data soon.
+    fn replication_lines(&self) -> Vec<String> {
+        // Not to wait for more replicas, and as readable as the stream that follows.
+        vec!["repl-diskless-sync-delay 0".into(), "rdbcompression no".into()]
+    }
+
     fn config(&self, ports: Option<u16>, log: &'static str) -> Config<'_> {
-        let ports = match (ports, self.tls) {
+        let tls = if log == "far" { self.far_tls() } else { self.tls };
+        let ports = match (ports, tls) {
             (None, _) => Ports::default(),
             (Some(port), None) => Ports { plain: Some(port), tls: None },
             (Some(port), Some(tls)) => Ports { plain: None, tls: Some((port, tls)) },
         };
-        let links = self.tls;
+        let links = tls;
         let password = &self.canaries.password;
         Config { ports, links, password, log_folder: self.folder, log, ..Config::default() }
     }
@@ -89,8 +116,11 @@ impl LinkSetup<'_> {
     pub async fn far(&self) -> Result<FarEnd, ServerError> {
         let Canaries { password, key, value, .. } = self.canaries;
         let lines = match self.link {
-            // Not to wait for more replicas, and as readable as the stream that follows.
-            Link::Replication => vec!["repl-diskless-sync-delay 0".into(), "rdbcompression no".into()],
+            Link::Replication | Link::TlsAtMasterOnly | Link::TlsAtReplicaOnly | Link::ReplicaOf => {
+                self.replication_lines()
+            }
+            Link::Failover => return self.to_hand_over().await,
+            Link::AclUser => return self.with_users().await,
             Link::ClusterBus => {
                 let [bus] = resolve([Some(0)])?;
                 let server = RedisServer::start(
@@ -98,14 +128,15 @@ impl LinkSetup<'_> {
                     self.launcher,
                 )
                 .await?;
-                return Ok(FarEnd { port: port(&server), seen: bus, inner: Inner::Redis(Box::new(server)) });
+                return Ok(FarEnd::of(server, bus));
             }
             Link::Terminator => {
                 let hop = if self.tls.is_some() { LastHop::Socket } else { LastHop::Wire };
                 let front = self.front;
                 let server = Terminator::start(0, hop, password, front, self.folder, self.launcher).await?;
                 let seen = if hop == LastHop::Wire { server.behind } else { server.port };
-                return Ok(FarEnd { port: server.port, seen, inner: Inner::Terminator(Box::new(server)) });
+                let (port, inner) = (server.port, Inner::Terminator(Box::new(server)));
+                return Ok(FarEnd { port, seen, old_master: None, inner });
             }
             Link::OpenPort => {
                 // The same number either way: with `port 0` nobody listens there.
@@ -114,19 +145,67 @@ impl LinkSetup<'_> {
                 let ports = Ports { plain: open, tls: Some((0, self.front)) };
                 let config = Config { ports, ..self.config(None, "far") };
                 let server = RedisServer::start(config, self.launcher).await?;
-                let port = server.tls();
-                return Ok(FarEnd { port, seen: plain, inner: Inner::Redis(Box::new(server)) });
+                return Ok(FarEnd::of(server, plain));
             }
             Link::Sentinel | Link::Migrate => Vec::new(),
         };
         let config = Config { lines: &lines, ..self.config(Some(0), "far") };
         let server = RedisServer::start(config, self.launcher).await?;
-        if self.link == Link::Replication {
+        if !lines.is_empty() {
             let set = server.line().ask(&["SET", key, value]).await;
             program::io("cannot give the master its data", set)?;
         }
-        let port = port(&server);
-        Ok(FarEnd { port, seen: port, inner: Inner::Redis(Box::new(server)) })
+        let seen = port(&server);
+        Ok(FarEnd::of(server, seen))
+    }
+
+    /// A master with a replica, which is the far end: the master will log in there.
+    async fn to_hand_over(&self) -> Result<FarEnd, ServerError> {
+        let Canaries { password, key, .. } = self.canaries;
+        let mut lines = self.replication_lines();
+        lines.push(format!("tls-replication {}", self.near_tls()));
+        lines.push(format!("masterauth {password}"));
+        let config = Config { lines: &lines, ..self.config(Some(0), "near") };
+        let master = RedisServer::start(config, self.launcher).await?;
+        // What it has at the end is what comes over the link.
+        let set = master.line().ask(&["SET", key, "nothing yet"]).await;
+        program::io("cannot give the master its data", set)?;
+        lines.push(format!("replicaof 127.0.0.1 {}", port(&master)));
+        let config = Config { lines: &lines, ..self.config(Some(0), "far") };
+        let replica = RedisServer::start(config, self.launcher).await?;
+        let begun = tokio::time::Instant::now();
+        while near::replicated(&replica, key).await?.is_none() && begun.elapsed() < self.deadline {
+            tokio::time::sleep(near::AGAIN).await;
+        }
+        let seen = port(&replica);
+        Ok(FarEnd { old_master: Some(Box::new(master)), ..FarEnd::of(replica, seen) })
+    }
+
+    /// A server with the one user `default`, or with one more, who may read and write one key.
+    async fn with_users(&self) -> Result<FarEnd, ServerError> {
+        let Canaries { password, key, forged, .. } = self.canaries;
+        let Some(tls) = self.tls else {
+            let server = RedisServer::start(self.config(Some(0), "far"), self.launcher).await?;
+            let seen = port(&server);
+            return Ok(FarEnd::of(server, seen));
+        };
+        let lines = [format!("user {USER} on >{password} ~{key} -@all +get +set")];
+        let ports = Ports { plain: None, tls: Some((0, ServerTls { clients: None, ..tls })) };
+        // The password of `default` is the operator's then, and no client has it.
+        let config = Config { ports, lines: &lines, password: forged, ..self.config(None, "far") };
+        let server = RedisServer::start(config, self.launcher).await?;
+        let seen = server.tls();
+        Ok(FarEnd::of(server, seen))
+    }
+
+    /// What clients log in with.
+    pub fn login(&self) -> Login {
+        if self.user().is_some() { Login::User(USER) } else { Login::Password }
+    }
+
+    /// None: `default`.
+    fn user(&self) -> Option<&'static str> {
+        (self.link == Link::AclUser && self.tls.is_some()).then_some(USER)
     }
 
     fn cluster_lines(&self, bus: u16) -> Vec<String> {
@@ -147,8 +226,15 @@ fn port(server: &RedisServer) -> u16 {
 }
 
 impl FarEnd {
+    fn of(server: RedisServer, seen: u16) -> Self {
+        Self { port: port(&server), seen, old_master: None, inner: Inner::Redis(Box::new(server)) }
+    }
+
     /// Ends it.
     pub async fn stop(self, within: Duration) {
+        if let Some(old) = self.old_master {
+            old.stop(within).await;
+        }
         match self.inner {
             Inner::Redis(server) => server.stop(within).await,
             Inner::Terminator(server) => server.stop(within).await,

@@ -59,6 +59,31 @@ pub(super) struct RedisServer {
     program: Program,
 }
 
+/// The setting by which a certificate is a login, of Redis 8.6 and Valkey 9 on.
+const BY_CERTIFICATE: &str = "tls-auth-clients-user";
+
+/// Why certificates cannot be logins, if they cannot: it is asked whether it knows the setting.
+pub(super) async fn lacks_logins_by_certificate(launcher: &[String]) -> Option<String> {
+    let asked = async {
+        let folder = PrivateFolder::make()?;
+        let config = Config { log_folder: folder.path(), ..Config::default() };
+        let server = RedisServer::start(config, launcher).await?;
+        let answer = server.line().ask(&["CONFIG", "GET", BY_CERTIFICATE]).await;
+        server.stop(Duration::from_secs(1)).await;
+        io("cannot ask redis-server for its settings", answer)
+    };
+    match asked.await {
+        Ok(Value::Array(Some(found))) if !found.is_empty() => None,
+        Ok(_) => {
+            let version = version().unwrap_or_else(|error| error.to_string());
+            Some(format!(
+                "{version} does not know `{BY_CERTIFICATE}` (CONFIG GET finds nothing), which Redis 8.6 and Valkey 9 have"
+            ))
+        }
+        Err(error) => Some(error.to_string()),
+    }
+}
+
 /// What the program says about itself: `redis-server 7.0.15`.
 pub(super) fn version() -> Result<String, ServerError> {
     let text = NAME.says("--version")?;
@@ -88,7 +113,7 @@ fn tls_lines(folder: &PrivateFolder, tls: &ServerTls<'_>) -> Result<String, Serv
                 key.display()
             );
             let demand = match clients.demand {
-                Demand::Required => "yes",
+                Demand::Required | Demand::Named => "yes",
                 Demand::Optional => "optional",
             };
             (folder.write("clients.crt", &text)?, demand)
@@ -121,6 +146,12 @@ impl RedisServer {
         }
         if let Some(tls) = ports.tls.map(|(_, tls)| tls).or(links) {
             text += &tls_lines(&folder, &tls)?;
+            if let Some(clients) = tls.clients.filter(|clients| clients.demand == Demand::Named) {
+                // The user of that name has no other way in: whoever comes without the certificate is `default`.
+                let subject = clients.subject();
+                let name = subject.strip_prefix("CN=").unwrap_or(&subject);
+                text += &format!("{BY_CERTIFICATE} CN\nuser {name} on ~* &* +@all\n");
+            }
         }
         for line in lines {
             text.extend([line, "\n"]);
@@ -130,7 +161,7 @@ impl RedisServer {
             arguments.push("--sentinel".into());
         }
         let place = Place::Socket(socket.clone());
-        let line = Line { place, password: password.to_owned(), tls: None };
+        let line = Line { place, user: None, password: password.to_owned(), tls: None };
         let program = Program::start(NAME, &arguments, line, folder, &log, launcher, READY).await?;
         Ok(Self { plain, tls: tls_port, socket, program })
     }

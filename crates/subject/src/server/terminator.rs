@@ -74,7 +74,7 @@ impl Terminator {
             let authority = folder.write("clients.crt", &clients.trust.authority_pem())?;
             let revoked = folder.write("clients.crl", &clients.trust.revoked_pem())?;
             // `verifyChain` alone lets clients in that show no certificate.
-            let require = if clients.demand == Demand::Required { "yes" } else { "no" };
+            let require = if clients.demand != Demand::Optional { "yes" } else { "no" };
             config += &format!(
                 "verifyChain = yes\nrequireCert = {require}\nCAfile = {}\nCRLfile = {}\n",
                 authority.display(),
@@ -82,8 +82,12 @@ impl Terminator {
             );
         }
         let file = folder.write("stunnel.conf", &config)?;
-        let line =
-            Line { place: Place::Port(port), password: password.to_owned(), tls: Some(connector(&tls)?) };
+        let line = Line {
+            place: Place::Port(port),
+            user: None,
+            password: password.to_owned(),
+            tls: Some(connector(&tls)?),
+        };
         let arguments = [file.into_os_string()];
         let stunnel = Program::start(NAME, &arguments, line, folder, &log, launcher, READY).await?;
         Ok(Self { port, behind, server, stunnel })

@@ -2,23 +2,26 @@
 
 use super::{FarEnd, LinkSetup, Linked, port};
 use crate::server::ServerError;
+use crate::server::line::{Line, Place, connector};
 use crate::server::program::{io, resolve};
 use crate::server::redis_server::{Config, RedisServer};
 use std::path::Path;
 use std::time::{Duration, Instant};
-use wirelab_model::{ClientEnd, ClientReport, Link};
+use wirelab_model::{Canaries, ClientEnd, ClientReport, Link};
 use wirelab_wire::resp::Value;
 
 /// How often the near end is asked what became of the link: nothing tells but asking it.
-const AGAIN: Duration = Duration::from_millis(20);
+pub(super) const AGAIN: Duration = Duration::from_millis(20);
 /// What a server gets to end.
 const ENDING: Duration = Duration::from_secs(2);
 /// What redis-server writes into its log where a link fails for good.
-const FAILURES: [&str; 4] = [
+const FAILURES: [&str; 6] = [
     "Error condition on socket",
     "Unable to AUTH to MASTER",
     "Unable to connect to MASTER",
     "I/O error reading bulk count from MASTER",
+    "Master did not respond to command during SYNC handshake",
+    "Timeout connecting to the MASTER",
 ];
 /// Name under which Sentinel watches the master.
 const WATCHED: &str = "wirelab";
@@ -32,7 +35,16 @@ impl LinkSetup<'_> {
     pub async fn near(&self, to: u16, far: Option<&FarEnd>) -> Result<Linked, ServerError> {
         let begun = Instant::now();
         let secrets = self.canaries;
-        let tls = if self.tls.is_some() { "yes" } else { "no" };
+        if self.link == Link::Failover {
+            let Outcome { end, error, received } = self.failed_over(far).await?;
+            let arrived = Some(end == ClientEnd::Worked);
+            return Ok(Linked {
+                near: report(end, error, received, begun.elapsed()),
+                near_port: None,
+                arrived,
+            });
+        }
+        let tls = self.near_tls();
         let mut lines = vec![format!("tls-replication {tls}")];
         let mut listens = None;
         let mut sentinel = false;
@@ -41,6 +53,15 @@ impl LinkSetup<'_> {
                 lines.push(format!("replicaof 127.0.0.1 {to}"));
                 lines.push(format!("masterauth {}", secrets.password));
             }
+            Link::TlsAtMasterOnly | Link::TlsAtReplicaOnly => {
+                // It is a server for clients, too: that port has TLS, where anything has.
+                listens = Some(0);
+                lines.push(format!("replicaof 127.0.0.1 {to}"));
+                lines.push(format!("masterauth {}", secrets.password));
+                // Who waits for the other end's part of a handshake waits for a minute otherwise.
+                lines.push("repl-timeout 1".into());
+            }
+            Link::ReplicaOf => listens = Some(0),
             Link::Sentinel => {
                 sentinel = true;
                 lines.push(format!("sentinel monitor {WATCHED} 127.0.0.1 {to} 1"));
@@ -52,20 +73,26 @@ impl LinkSetup<'_> {
                 lines = self.cluster_lines(bus);
             }
             Link::Migrate => lines.push(format!("tls-cluster {tls}")),
-            Link::Terminator | Link::OpenPort => {}
+            Link::Failover | Link::Terminator | Link::OpenPort | Link::AclUser => {}
         }
         let config = Config { lines: &lines, sentinel, ..self.config(listens, "near") };
         let server = RedisServer::start(config, self.launcher).await?;
         let log = self.folder.join("near.log");
         let result = match self.link {
-            Link::Replication | Link::Sentinel => {
+            Link::ReplicaOf => match self.made_replica(&server, to).await? {
+                Some(failed) => Ok(failed),
+                None => self.until(&server, &secrets.key, &log).await,
+            },
+            Link::Replication | Link::TlsAtMasterOnly | Link::TlsAtReplicaOnly | Link::Sentinel => {
                 // An attacker's data set has a key of its own.
                 let key = if far.is_some() { &secrets.key } else { &secrets.forged };
                 self.until(&server, key, &log).await
             }
             Link::ClusterBus => self.published(&server, to, far).await,
             Link::Migrate => self.migrated(&server, to).await,
-            Link::Terminator | Link::OpenPort => Ok(Outcome::failed("no server leads this link")),
+            Link::Failover | Link::Terminator | Link::OpenPort | Link::AclUser => {
+                Ok(Outcome::failed("no server leads this link"))
+            }
         };
         let near_port = listens.map(|_| port(&server));
         server.stop(ENDING).await;
@@ -135,6 +162,56 @@ impl LinkSetup<'_> {
         Ok(Outcome { end: ClientEnd::Worked, error: None, received: None })
     }
 
+    /// What an operator says to a server, over its port for clients. None where it obeys.
+    async fn made_replica(&self, server: &RedisServer, to: u16) -> Result<Option<Outcome>, ServerError> {
+        let tls = self.tls.as_ref().map(connector).transpose()?;
+        let password = self.canaries.password.clone();
+        let operator = Line { place: Place::Port(port(server)), user: None, password, tls };
+        let to = to.to_string();
+        let commands: [&[&str]; 2] =
+            [&["CONFIG", "SET", "masterauth", &self.canaries.password], &["REPLICAOF", "127.0.0.1", &to]];
+        for command in commands {
+            let answer = io("cannot tell a server to be a replica", operator.ask(command).await)?;
+            if answer.is_error() {
+                return Ok(Some(Outcome::failed(&error_text(&answer))));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Has the master hand over to its replica, and waits until it has what is then written there.
+    async fn failed_over(&self, far: Option<&FarEnd>) -> Result<Outcome, ServerError> {
+        let Some((far, old)) = far.and_then(|far| Some((far, far.old_master.as_ref()?))) else {
+            return Ok(Outcome::failed("there is no master to hand over"));
+        };
+        let Canaries { key, value, .. } = self.canaries;
+        let to = far.port.to_string();
+        let (mut told, mut written, mut last) = (false, false, None);
+        let begun = Instant::now();
+        while begun.elapsed() < self.deadline {
+            // It is declined until the replica is known to be there.
+            let next = if told {
+                far.server().line().ask(&["SET", key, value]).await
+            } else {
+                old.line().ask(&["FAILOVER", "TO", "127.0.0.1", &to]).await
+            };
+            let answer = io("cannot have a master hand over", next)?;
+            if answer.is_error() {
+                last = Some(error_text(&answer));
+            } else if told {
+                written = true;
+            } else {
+                told = true;
+            }
+            let held = replicated(old, key).await?;
+            if written && held.as_ref() == Some(value) {
+                return Ok(Outcome { end: ClientEnd::Worked, error: None, received: held });
+            }
+            tokio::time::sleep(AGAIN).await;
+        }
+        Ok(Outcome { error: last, ..self.too_late() })
+    }
+
     /// Asks until the link works, the log says that it failed, or the time is up.
     async fn until(&self, server: &RedisServer, key: &str, log: &Path) -> Result<Outcome, ServerError> {
         let begun = Instant::now();
@@ -165,7 +242,7 @@ impl LinkSetup<'_> {
 }
 
 /// The value that a replica has under the key, whatever it is.
-async fn replicated(replica: &RedisServer, key: &str) -> Result<Option<String>, ServerError> {
+pub(super) async fn replicated(replica: &RedisServer, key: &str) -> Result<Option<String>, ServerError> {
     let held = io("cannot ask the replica", replica.line().ask(&["GET", key]).await)?;
     Ok(match held {
         Value::Bulk(Some(value)) => Some(String::from_utf8_lossy(&value).into_owned()),
@@ -173,7 +250,7 @@ async fn replicated(replica: &RedisServer, key: &str) -> Result<Option<String>, 
     })
 }
 
-fn error_text(value: &Value) -> String {
+pub(super) fn error_text(value: &Value) -> String {
     match value {
         Value::Error(text) | Value::BulkError(text) => String::from_utf8_lossy(text).into_owned(),
         other => format!("{other:?}"),
