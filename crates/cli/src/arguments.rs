@@ -2,6 +2,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use wirelab_model::ExitCode;
+use wirelab_subject::ServerKind;
 
 const RUN_EXAMPLES: &str = "\
 Examples:
@@ -221,9 +222,10 @@ pub(crate) struct RunOptions {
     /// What this program can connect to: it is told by WIRELAB_TOPOLOGY [default: standalone; the built-in client: all]
     #[arg(long)]
     pub(crate) topology: Vec<TopologyName>,
-    /// The good server: embedded, or a program of this machine; the terminator is stunnel before redis-server
-    #[arg(long, default_value = "embedded")]
-    pub(crate) server: ServerName,
+    /// The good server: `embedded`; `redis`, `garnet` or `terminator` (stunnel before redis-server) of this machine; or
+    /// the path of another redis-server or valkey-server
+    #[arg(long, default_value = "embedded", value_name = "NAME|PATH", value_parser = server)]
+    pub(crate) server: ServerKind,
     /// Transports that the client under test is run in
     #[arg(long)]
     pub(crate) arm: Vec<ArmName>,
@@ -250,12 +252,23 @@ pub(crate) struct RunOptions {
     pub(crate) color: Color,
 }
 
-#[derive(Debug, Clone, Copy, ValueEnum)]
-pub(crate) enum ServerName {
-    Embedded,
-    Redis,
-    Garnet,
-    Terminator,
+/// A name, or the path of a program.
+fn server(given: &str) -> Result<ServerKind, String> {
+    match given {
+        "embedded" => Ok(ServerKind::Embedded),
+        "redis" => Ok(ServerKind::Redis),
+        "garnet" => Ok(ServerKind::Garnet),
+        "terminator" => Ok(ServerKind::Terminator),
+        path if path.contains('/') => {
+            let found = std::fs::canonicalize(path).map_err(|error| format!("no such program: {error}"))?;
+            let path = found.to_str().ok_or("the path is no UTF-8")?;
+            // It lives as long as the process.
+            Ok(ServerKind::Path(String::leak(path.to_owned())))
+        }
+        _ => {
+            Err("say embedded, redis, garnet, terminator, or the path of a program, with a `/` in it".into())
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]

@@ -1,4 +1,4 @@
-use crate::arguments::{ArmName, Color, RunOptions, SabotageName, ServerName, TopologyName};
+use crate::arguments::{ArmName, Color, RunOptions, SabotageName, TopologyName};
 use crate::complain;
 use crate::progress::Progress;
 use std::io::IsTerminal;
@@ -8,7 +8,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use wirelab_capture::Place;
 use wirelab_model::{ExitCode, Scenario, Topology, Transport};
 use wirelab_runner::{Filter, Options, Sabotage, common, select, suited};
-use wirelab_subject::{Client, ServerKind};
+use wirelab_subject::Client;
 
 /// Runs scenarios, writes the reports, prints the table.
 pub(crate) fn run(wanted: &[String], tags: &[String], given: &RunOptions) -> ExitCode {
@@ -87,12 +87,7 @@ pub(crate) fn run(wanted: &[String], tags: &[String], given: &RunOptions) -> Exi
         expectations,
         jobs: given.jobs.map_or_else(processors, usize::from),
         arms: (!arms.is_empty()).then_some(arms),
-        server: match given.server {
-            ServerName::Embedded => ServerKind::Embedded,
-            ServerName::Redis => ServerKind::Redis,
-            ServerName::Garnet => ServerKind::Garnet,
-            ServerName::Terminator => ServerKind::Terminator,
-        },
+        server: given.server,
         deadline: Duration::from_secs(given.timeout),
         port: given.port,
         folder: given.out.clone().unwrap_or_else(|| default_folder("run").into()),

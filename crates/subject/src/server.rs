@@ -33,6 +33,8 @@ pub enum ServerKind {
     Embedded,
     /// `redis-server`, found through PATH.
     Redis,
+    /// The program at this absolute path, which is set up as `redis-server` is: another version, or Valkey.
+    Path(&'static str),
     /// `garnet-server`, found through PATH.
     Garnet,
     /// A `redis-server` that knows no TLS behind `stunnel`, which ends it; both found through PATH.
@@ -47,7 +49,8 @@ impl ServerKind {
     pub fn describe(self) -> Result<String, ServerError> {
         match self {
             Self::Embedded => Ok("embedded".into()),
-            Self::Redis => redis_server::version(),
+            Self::Redis => redis_server::version(redis_server::NAME),
+            Self::Path(path) => redis_server::version(redis_server::at(path)),
             Self::Garnet => garnet::version(),
             Self::Terminator => terminator::version(),
         }
@@ -56,7 +59,12 @@ impl ServerKind {
     /// Why it cannot be set up like this, if it cannot.
     pub async fn lacks(self, demand: Demand, launcher: &[String]) -> Option<String> {
         let why = match (self, demand) {
-            (Self::Redis, Demand::Named) => return redis_server::lacks_logins_by_certificate(launcher).await,
+            (Self::Redis, Demand::Named) => {
+                return redis_server::lacks_logins_by_certificate(redis_server::NAME, launcher).await;
+            }
+            (Self::Path(path), Demand::Named) => {
+                return redis_server::lacks_logins_by_certificate(redis_server::at(path), launcher).await;
+            }
             (Self::Garnet, Demand::Optional) => {
                 "garnet-server has no such setting: it demands certificates, or looks at none"
             }
@@ -208,12 +216,16 @@ impl Server {
                 let server = Terminator::start(port, hop, password, tls, folder, launcher).await?;
                 return Ok(Self { port: server.port, inner: Inner::Terminator(Box::new(server)) });
             }
-            (ServerKind::Redis | ServerKind::Terminator, tls) => {
+            (ServerKind::Redis | ServerKind::Path(_) | ServerKind::Terminator, tls) => {
                 let ports = match tls {
                     None => Ports { plain: Some(port), tls: None },
                     Some(tls) => Ports { plain: None, tls: Some((port, tls)) },
                 };
-                let config = Config { ports, password, log_folder: folder, ..Config::default() };
+                let program = match kind {
+                    ServerKind::Path(path) => redis_server::at(path),
+                    _ => redis_server::NAME,
+                };
+                let config = Config { program, ports, password, log_folder: folder, ..Config::default() };
                 let server = RedisServer::start(config, launcher).await?;
                 let port = if tls.is_some() { server.tls() } else { server.plain() };
                 return Ok(Self { port, inner: Inner::Redis(Box::new(server)) });

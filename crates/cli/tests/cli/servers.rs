@@ -82,3 +82,27 @@ fn a_server_that_is_missing_is_told_with_the_remedy_and_is_never_green() {
         assert!(text.contains(&format!("cannot run `{program}`")) && text.contains("install"), "{text}");
     }
 }
+
+#[test]
+fn another_server_is_named_by_its_path() {
+    if !capturing() || !there("redis-server") {
+        return;
+    }
+    let path = std::env::var("PATH").unwrap();
+    let program = std::env::split_paths(&path).map(|folder| folder.join("redis-server"));
+    let program = program.into_iter().find(|program| program.exists()).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let other = folder.path().join("other-server");
+    std::fs::copy(program, &other).unwrap();
+    let (output, run) = wirelab(&["run", "eavesdrop", "--server", other.to_str().unwrap()]);
+    assert_eq!(output.status.code(), Some(0), "{}", text_of(&output));
+    assert!(record(&run)["setup"]["server"].as_str().unwrap().starts_with("other-server "), "its own name");
+
+    // A program that is no such server is the lab's doubt, and none at all is a mistake on the command line.
+    for (server, code, word) in [("/bin/false", 5, "version"), ("./nowhere", 2, "no such program")] {
+        let (output, _folder) = wirelab(&["run", "eavesdrop", "--server", server]);
+        let text = text_of(&output);
+        assert_eq!(output.status.code(), Some(code), "{server}: {text}");
+        assert!(text.contains(word), "{server}: {text}");
+    }
+}

@@ -16,6 +16,11 @@ pub(super) const NAME: Name = Name {
     remedy: "install it (`apt-get install redis-server`) or use --server embedded",
 };
 
+/// Another program that is set up in the same way.
+pub(super) fn at(path: &'static str) -> Name {
+    Name { program: path, remedy: "name a redis-server, of any version, or a valkey-server, that may be run" }
+}
+
 /// What it listens on; port 0 takes any free one.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Ports<'a> {
@@ -25,6 +30,7 @@ pub(super) struct Ports<'a> {
 
 /// How one is set up.
 pub(super) struct Config<'a> {
+    pub(super) program: Name,
     pub(super) ports: Ports<'a>,
     /// For links to other servers, where it has no port for TLS.
     pub(super) links: Option<ServerTls<'a>>,
@@ -41,6 +47,7 @@ pub(super) struct Config<'a> {
 impl Default for Config<'_> {
     fn default() -> Self {
         Self {
+            program: NAME,
             ports: Ports::default(),
             links: None,
             password: "",
@@ -63,10 +70,10 @@ pub(super) struct RedisServer {
 const BY_CERTIFICATE: &str = "tls-auth-clients-user";
 
 /// Why certificates cannot be logins, if they cannot: it is asked whether it knows the setting.
-pub(super) async fn lacks_logins_by_certificate(launcher: &[String]) -> Option<String> {
+pub(super) async fn lacks_logins_by_certificate(program: Name, launcher: &[String]) -> Option<String> {
     let asked = async {
         let folder = PrivateFolder::make()?;
-        let config = Config { log_folder: folder.path(), ..Config::default() };
+        let config = Config { program, log_folder: folder.path(), ..Config::default() };
         let server = RedisServer::start(config, launcher).await?;
         let answer = server.line().ask(&["CONFIG", "GET", BY_CERTIFICATE]).await;
         server.stop(Duration::from_secs(1)).await;
@@ -75,7 +82,7 @@ pub(super) async fn lacks_logins_by_certificate(launcher: &[String]) -> Option<S
     match asked.await {
         Ok(Value::Array(Some(found))) if !found.is_empty() => None,
         Ok(_) => {
-            let version = version().unwrap_or_else(|error| error.to_string());
+            let version = version(program).unwrap_or_else(|error| error.to_string());
             Some(format!(
                 "{version} does not know `{BY_CERTIFICATE}` (CONFIG GET finds nothing), which Redis 8.6 and Valkey 9 have"
             ))
@@ -85,12 +92,13 @@ pub(super) async fn lacks_logins_by_certificate(launcher: &[String]) -> Option<S
 }
 
 /// What the program says about itself: `redis-server 7.0.15`.
-pub(super) fn version() -> Result<String, ServerError> {
-    let text = NAME.says("--version")?;
+pub(super) fn version(name: Name) -> Result<String, ServerError> {
+    let text = name.says("--version")?;
     let version = text.split_whitespace().find_map(|word| word.strip_prefix("v="));
+    let program = name.program.rsplit('/').next().unwrap_or(name.program);
     version
-        .map(|version| format!("redis-server {version}"))
-        .ok_or_else(|| NAME.missing(format!("it does not say its version: {}", text.trim())))
+        .map(|version| format!("{program} {version}"))
+        .ok_or_else(|| name.missing(format!("it does not say its version: {}", text.trim())))
 }
 
 /// Lines for TLS, with the files that they name.
@@ -129,7 +137,7 @@ fn tls_lines(folder: &PrivateFolder, tls: &ServerTls<'_>) -> Result<String, Serv
 
 impl RedisServer {
     pub(super) async fn start(config: Config<'_>, launcher: &[String]) -> Result<Self, ServerError> {
-        let Config { ports, links, password, lines, sentinel, log_folder, log } = config;
+        let Config { program, ports, links, password, lines, sentinel, log_folder, log } = config;
         let folder = PrivateFolder::make()?;
         let [plain, tls_port] = resolve([ports.plain, ports.tls.map(|(port, _)| port)])?;
         let socket = folder.join("redis.sock");
@@ -162,7 +170,7 @@ impl RedisServer {
         }
         let place = Place::Socket(socket.clone());
         let line = Line { place, user: None, password: password.to_owned(), tls: None };
-        let program = Program::start(NAME, &arguments, line, folder, &log, launcher, READY).await?;
+        let program = Program::start(program, &arguments, line, folder, &log, launcher, READY).await?;
         Ok(Self { plain, tls: tls_port, socket, program })
     }
 

@@ -36,7 +36,7 @@ pub(super) fn version() -> Result<String, ServerError> {
     let text = NAME.says("-version")?;
     let mut words = text.split_whitespace().skip_while(|word| *word != "stunnel").skip(1);
     let version = words.next().ok_or_else(|| NAME.missing("it does not say its version"))?;
-    Ok(format!("stunnel {version} before {}", super::redis_server::version()?))
+    Ok(format!("stunnel {version} before {}", super::redis_server::version(super::redis_server::NAME)?))
 }
 
 impl Terminator {
