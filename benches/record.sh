@@ -127,6 +127,39 @@ for name in [name for name in found if name.split("/")[0] in ("wire", "certifica
     (mean, _, _), size = found[name]
     rows.append([f"`{name}`", micros(take(name)), f"{size / mean * 1e3:,.0f} MB/s" if size else "–"])
 table(["bench", "µs for an iteration", "throughput"], rows)
+lines += ["## Does it make sense?", "",
+          "What must be so, and how often it is. An exception is told where the two intervals do not even touch.", ""]
+
+
+def rule(what, pairs):
+    """The first of each pair takes less time than the second."""
+    against = [f"`{less}` {micros(found[less][0])} and `{more}` {micros(found[more][0])}"
+               for less, more in pairs if found[less][0][1] > found[more][0][2]]
+    lines.append(f"- {what}: {len(pairs) - len(against)} of {len(pairs)}" + "".join(f"; not {one}" for one in against))
+
+
+def swap(name, old, new):
+    """The bench whose name differs in this part, where there is one."""
+    other = name.replace(old, new)
+    return other if other != name and other in found else None
+
+
+def pairs(old, new, among=lambda name: True):
+    return [(swap(name, old, new), name) for name in found if among(name) and swap(name, old, new)]
+
+
+shakes = lambda name: name.startswith("handshake/")
+rule("resumed takes less than full", pairs("/full/", "/resumed/") + pairs("TLS1.3-full", "TLS1.3-resumed"))
+rule("full takes less than mutual", pairs("/mutual/", "/full/"))
+rule("X25519 takes less than with ML-KEM beside it", pairs("X25519MLKEM768", "X25519", shakes))
+rule("a whole handshake with P-256 takes less than with RSA-2048", pairs("rsa2048", "p256", lambda name: "full" in name))
+rule("and with RSA-2048 less than with RSA-3072", pairs("rsa3072", "rsa2048", lambda name: "full" in name))
+rule("plain takes less than TLS", [one for tls in ("TLS1.3", "TLS1.3-full", "AES-128-GCM", "AES-256-GCM", "ChaCha20-Poly1305")
+                                   for one in pairs(f"/{tls}", "/plain", lambda name: name.endswith(f"/{tls}") and not shakes(name))])
+rule("a command takes less in a deeper pipeline", pairs("pipeline-16/", "pipeline-128/"))
+sizes = ["16B", "256B", "4096B", "65536B", "1048576B"]
+rule("a smaller value takes less", [one for less, more in zip(sizes, sizes[1:]) for one in pairs(f"-{more}/", f"-{less}/")])
+lines += ["", pathlib.Path("benches/record.md").read_text().strip(), ""]
 forgotten = sorted(set(found) - used)
 if forgotten:
     sys.exit("no place in the document for " + ", ".join(forgotten))

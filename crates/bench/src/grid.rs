@@ -101,7 +101,7 @@ impl Job<'_> {
     }
 
     /// Writes what GET reads, and sees how long a slot must be.
-    fn prepare(&mut self, cell: Cell, prefix: &str, sides: &mut Sides) -> Result<Measured, BenchError> {
+    fn prepare(&self, cell: Cell, prefix: &str, sides: &mut Sides) -> Result<Measured, BenchError> {
         let dial = &self.target.plain;
         let set = Exchange::new(BenchOperation::Set, &key(prefix, cell.payload), cell.payload, 1);
         let mut link = Link::open(dial).map_err(|error| dial.fault("cannot connect", error))?;
@@ -126,7 +126,7 @@ impl Job<'_> {
     }
 
     /// Plain, TLS, TLS, plain: what grows or wanes steadily meanwhile is in both alike.
-    fn round(&mut self, one: &mut Measured, sides: &mut Sides) -> Result<(), BenchError> {
+    fn round(&self, one: &mut Measured, sides: &mut Sides) -> Result<(), BenchError> {
         let begun = Instant::now();
         let run = |load: &mut Load| {
             load.ask(&one.exchange);

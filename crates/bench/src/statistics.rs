@@ -22,7 +22,7 @@ fn t(degrees: f64) -> f64 {
 /// One part in so many of the rounds is left out at either end of what they say.
 const LEFT_OUT: usize = 5;
 /// Rounds from which on an interval may end a measurement: fewer can be alike by chance.
-const ENOUGH: usize = 20;
+const ENOUGH: usize = 40;
 
 /// Width of an interval, in percent of the ratio.
 pub(crate) fn width(estimate: &BenchEstimate) -> f64 {
@@ -43,6 +43,11 @@ pub(crate) fn median(values: &[f64]) -> f64 {
     if sorted.len() % 2 == 1 { at(half) } else { (at(half.saturating_sub(1)) + at(half)) / 2.0 }
 }
 
+/// How many of the rounds are not left out.
+fn kept(rounds: usize) -> usize {
+    rounds - 2 * (rounds / LEFT_OUT)
+}
+
 /// The ratio of `tls` to `plain` over rounds in which both were measured in turn: what slows the whole machine for a
 /// while slows both, and falls out. On logarithms, since a ratio and its inverse must be equally sure. None from a single
 /// round: nothing says how much it could vary.
@@ -59,7 +64,7 @@ pub(crate) fn ratio(plain: &[f64], tls: &[f64]) -> Option<BenchEstimate> {
     }
     let mut sorted = logs.clone();
     sorted.sort_by(f64::total_cmp);
-    let kept = sorted.get(rounds / LEFT_OUT..rounds - rounds / LEFT_OUT)?;
+    let kept = sorted.get(rounds / LEFT_OUT..rounds / LEFT_OUT + kept(rounds))?;
     let (low, high) = (*kept.first()?, *kept.last()?);
     let mean = kept.iter().sum::<f64>() / kept.len() as f64;
     let moved: Vec<f64> = logs.iter().map(|log| log.clamp(low, high)).collect();
@@ -86,7 +91,8 @@ fn kinship(logs: &[f64], center: f64, squares: f64) -> f64 {
 pub(crate) fn change(before: &BenchEstimate, now: &BenchEstimate) -> BenchEstimate {
     let mean = (now.ratio / before.ratio).ln();
     let (a, b) = (now.error.powi(2), before.error.powi(2));
-    let parts = a * a / (now.rounds.max(2) - 1) as f64 + b * b / (before.rounds.max(2) - 1) as f64;
+    let freedom = |one: &BenchEstimate| (kept(one.rounds).max(2) - 1) as f64;
+    let parts = a * a / freedom(now) + b * b / freedom(before);
     let degrees = if parts > 0.0 { (a + b).powi(2) / parts } else { 1.0 };
     estimate(mean, (a + b).sqrt(), degrees, now.rounds.min(before.rounds))
 }
@@ -243,8 +249,8 @@ mod tests {
         let one = |ratio: f64, error: f64, rounds| estimate(ratio.ln(), error, rounds as f64 - 1.0, rounds);
         let same = change(&one(0.7, 0.01, 10), &one(0.7, 0.01, 10));
         assert!(near(same.ratio, 1.0) && near(same.error, 0.01 * 2.0_f64.sqrt()));
-        // Equal variances: 18 degrees of freedom.
-        assert!(near(same.high, (2.101 * 0.01 * 2.0_f64.sqrt()).exp()));
+        // Equal variances, from six rounds of ten each: 10 degrees of freedom.
+        assert!(near(same.high, (2.228 * 0.01 * 2.0_f64.sqrt()).exp()));
         let worse = change(&one(0.8, 0.01, 10), &one(0.6, 0.01, 10));
         assert!(near(worse.ratio, 0.75) && worse.high < 0.8);
         let exact = change(&one(0.8, 0.0, 10), &one(0.6, 0.0, 10));

@@ -126,7 +126,7 @@ fn options(given: &BenchOptions) -> Result<Options, Failed> {
     let until = match given.rounds {
         Some(rounds) => Until::Rounds(rounds.into()),
         None => Until::Precise {
-            percent: given.precision.unwrap_or(5.0),
+            percent: given.precision.unwrap_or(2.0),
             time: Duration::from_secs(given.time.unwrap_or(60).into()),
         },
     };

@@ -65,7 +65,7 @@ pub(crate) struct BenchOptions {
     /// Connections
     #[arg(long, value_delimiter = ',', default_value = "50")]
     pub(crate) connections: Vec<usize>,
-    /// Measure until the interval of each load is no wider than this share of its ratio [default: 5]
+    /// Measure until the interval of each load is no wider than this share of its ratio [default: 2]
     #[arg(long, value_name = "PERCENT", value_parser = percent)]
     pub(crate) precision: Option<f64>,
     /// Seconds that all of it may take; what is not precise then is said [default: 60]

@@ -18,7 +18,7 @@ use wirelab_model::BenchRecord;
 const HOW_TO_READ: [&str; 4] = [
     "Throughput with TLS: operations per second with TLS by those without, less one. Each round measures plain, TLS, TLS, plain, and the loads take turns. What stops the machine for some milliseconds hits either side with the same chance, so a fifth of the rounds is left out at either end; of the others it is the geometric mean with its 95 % confidence interval (Yuen's, on logarithms; wider where neighbouring rounds resemble each other). Rates are medians of the rounds.",
     "Latency is from sending a pipeline to its reply, under full load: all connections are busy all the time, so most of it is waiting for the server. It is not the latency of a server that has time.",
-    "Processor time is that of the whole process (server) and of the generator's thread (client). Bytes are counted at the socket, TLS records included, TCP and IP headers not.",
+    "Processor time is that of the whole process (server) and of the generator's thread (client), what it polls in vain not counted; the system tells that of another process in steps of some milliseconds, so the interval of its ratio is wider. Bytes are counted at the socket, TLS records included, TCP and IP headers not.",
     "All of it is loopback: there is no network whose latency would hide the cost, and client and server share one machine.",
 ];
 
