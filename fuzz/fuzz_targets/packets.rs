@@ -4,6 +4,7 @@
 use libfuzzer_sys::fuzz_target;
 use std::ops::ControlFlow;
 use wirelab_capture::Item;
+use wirelab_wire::keys::Rule;
 use wirelab_wire::sniff::{Event, Settings, Sniffer};
 
 fuzz_target!(|data: &[u8]| {
@@ -13,6 +14,8 @@ fuzz_target!(|data: &[u8]| {
             for word in command.words.iter() {
                 assert!(word.len() <= 1 << 20);
             }
+            let keys = Rule::of(&command.words.get(0).to_ascii_uppercase()).places(command.words);
+            assert!(keys.iter().all(|index| index < command.words.len() && keys.holds(index)));
             commands += 1;
         }
         Event::Reply(reply) => replies += u64::from(!reply.push),

@@ -67,14 +67,14 @@ pub fn tap(
                 })
             })
             .collect();
+        let ends = Ends(&line, &over);
         while let Some(batches) = line.next() {
             if give(&batches, &mut each).is_break() {
                 break;
             }
             line.give_back(batches);
         }
-        over.store(true, Ordering::Relaxed);
-        line.close();
+        drop(ends);
         let mut lost = 0;
         for taker in takers {
             // A thread that panicked has no count.
@@ -290,6 +290,16 @@ impl Line {
     fn close(&self) {
         self.lock().closed = true;
         self.changed.notify_all();
+    }
+}
+
+/// Whoever looks at packets; ends the threads that take them when this is dropped, also where it panics.
+struct Ends<'l>(&'l Line, &'l AtomicBool);
+
+impl Drop for Ends<'_> {
+    fn drop(&mut self) {
+        self.1.store(true, Ordering::Relaxed);
+        self.0.close();
     }
 }
 

@@ -99,13 +99,13 @@ pub enum SniffError {
     )]
     File(#[from] FileError),
     /// The file cannot be opened.
-    #[error("cannot open {}: {source}", path.display())]
+    #[error("cannot open {}: {reason}", path.display())]
     #[diagnostic(code(wirelab::capture_file))]
     Open {
         /// The file.
         path: PathBuf,
         /// What the system says.
-        source: io::Error,
+        reason: io::Error,
     },
     /// A key log without a line that can be used.
     #[error("{} holds no key of a TLS session", path.display())]
@@ -119,17 +119,32 @@ pub enum SniffError {
         /// The file.
         path: PathBuf,
     },
-    /// The interface, the filter or the file to write.
-    #[error(transparent)]
+    /// The name of an interface, the filter or the file to write.
+    #[error("{0}")]
+    #[diagnostic(code(wirelab::capture))]
+    Given(CaptureError),
+    /// The capture itself.
+    #[error("{0}")]
     #[diagnostic(
         code(wirelab::capture),
         help("capturing needs root or cap_net_raw: sudo setcap cap_net_raw,cap_net_admin=eip PROGRAM")
     )]
-    Capture(#[from] CaptureError),
+    Capture(CaptureError),
     /// Standard output.
     #[error("cannot write the output: {0}")]
     #[diagnostic(code(wirelab::output))]
     Output(#[from] io::Error),
+}
+
+impl From<CaptureError> for SniffError {
+    fn from(error: CaptureError) -> Self {
+        match error {
+            CaptureError::Filter { .. } | CaptureError::NoInterface { .. } | CaptureError::Write { .. } => {
+                Self::Given(error)
+            }
+            _ => Self::Capture(error),
+        }
+    }
 }
 
 impl SniffError {
@@ -139,11 +154,7 @@ impl SniffError {
             Self::NoKeys { .. } | Self::File(FileError::NoCapture { .. } | FileError::Header { .. }) => {
                 ExitCode::Parse
             }
-            Self::File(FileError::Read { .. })
-            | Self::Open { .. }
-            | Self::Capture(
-                CaptureError::Filter { .. } | CaptureError::NoInterface { .. } | CaptureError::Write { .. },
-            ) => ExitCode::Usage,
+            Self::File(FileError::Read { .. }) | Self::Open { .. } | Self::Given(_) => ExitCode::Usage,
             Self::Capture(_) => ExitCode::Inconclusive,
             Self::Output(_) => ExitCode::Internal,
         }
@@ -171,7 +182,7 @@ pub fn sniff(options: &Options, out: impl Write, stop: &AtomicBool) -> Result<Do
         Source::Stdin => "standard input".to_owned(),
     };
     for path in &options.key_logs {
-        let log = std::fs::read(path).map_err(|source| SniffError::Open { path: path.clone(), source })?;
+        let log = std::fs::read(path).map_err(|reason| SniffError::Open { path: path.clone(), reason })?;
         if sniffer.add_keys(&log) == 0 {
             return Err(SniffError::NoKeys { path: path.clone() });
         }
@@ -230,7 +241,7 @@ pub fn sniff(options: &Options, out: impl Write, stop: &AtomicBool) -> Result<Do
     };
     let end = match &options.source {
         Source::File(path) => {
-            let file = File::open(path).map_err(|source| SniffError::Open { path: path.clone(), source })?;
+            let file = File::open(path).map_err(|reason| SniffError::Open { path: path.clone(), reason })?;
             read_ahead(&name, file, &mut from_file)?
         }
         Source::Stdin => read_ahead(&name, io::stdin(), &mut from_file)?,

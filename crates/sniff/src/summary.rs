@@ -165,7 +165,7 @@ impl Summary {
         let flows = totals.plaintext + totals.tls + totals.other;
         let mixed = match totals.mixed {
             0 => String::new(),
-            mixed => format!(" ({mixed} of them partly in plaintext)"),
+            mixed => paint(format!(" ({mixed} of them partly in plaintext)"), "1;31"),
         };
         let kinds: Vec<String> = [
             (totals.plaintext, " in plaintext", "", "1;31"),

@@ -23,6 +23,8 @@ fn exit_codes_tell_what_was_found_and_what_could_not_be_told() {
         ("plaintext-then-tls.pcap", "plaintext", 10),
         ("plaintext-then-tls.pcap", "leak", 0),
         ("transaction-and-blocking.pcap", "credential", 0),
+        // A message and a line of MONITOR.
+        ("pubsub-and-monitor.pcap", "leak", 10),
         ("gap-in-header.pcap", "credential", 5),
         // Nothing of Redis or TLS was seen, or not all of it: that is no pass.
         ("cluster-bus.pcap", "plaintext", 5),
@@ -99,6 +101,46 @@ fn a_capture_is_read_from_a_pipe() {
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(0));
     assert!(text_of(&output).contains("GET k → v"), "{}", text_of(&output));
+}
+
+/// Who looks on sees a line as soon as it is there, and not when the pipe ends.
+#[test]
+fn a_pipe_that_stays_open_is_shown_so_far() {
+    let bytes = std::fs::read(capture("plain.pcap")).unwrap();
+    let mut child = Command::new(env!("CARGO_BIN_EXE_wirelab"))
+        .args(["sniff", "-r", "-"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut input = child.stdin.take().unwrap();
+    input.write_all(&bytes).unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    assert!(lines.next().unwrap().unwrap().contains("AUTH bob ********"));
+    drop(input);
+    assert!(lines.any(|line| line.unwrap() == "missed: nothing"));
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn key_logs_go_into_the_file_that_is_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let (keys, first, second) =
+        (folder.path().join("keys"), folder.path().join("first"), folder.path().join("second"));
+    let line = format!("CLIENT_RANDOM {} {}\n", "5a".repeat(32), "a5".repeat(48));
+    std::fs::write(&keys, &line).unwrap();
+    let path = |path: &std::path::Path| path.to_str().unwrap().to_owned();
+    let run = |arguments: &[&str]| {
+        let (output, _folder) = wirelab(&[&["sniff", "--summary"], arguments].concat());
+        assert_eq!(output.status.code(), Some(0), "{}", text_of(&output));
+    };
+    run(&["-r", &capture("tls13.pcap"), "--keylog", &path(&keys), "--write", &path(&first)]);
+    // Also those that a file brings.
+    run(&["-r", &path(&first), "--write", &path(&second)]);
+    for written in [first, second] {
+        let bytes = std::fs::read(written).unwrap();
+        assert!(bytes.windows(line.len()).any(|part| part == line.as_bytes()));
+    }
 }
 
 /// Several interfaces at once, and a limit that ends them all.

@@ -164,6 +164,44 @@ fn is_free(byte: Option<&u8>) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use crate::classes::{Class, Classifier};
+
+    /// An account number of a form, with the right check digits.
+    fn number(country: &str, form: &str) -> String {
+        let (mut account, mut length) = (String::new(), 0);
+        for byte in form.bytes() {
+            match byte {
+                b'0'..=b'9' => length = 10 * length + usize::from(byte - b'0'),
+                b'n' => account.extend("4071".chars().cycle().take(std::mem::take(&mut length))),
+                b'a' => account.extend("QZ".chars().cycle().take(std::mem::take(&mut length))),
+                _ => account.extend("X7".chars().cycle().take(std::mem::take(&mut length))),
+            }
+        }
+        let rest = format!("{account}{country}00").chars().fold(0, |rest, letter| {
+            let value = letter.to_digit(36).unwrap();
+            (rest * if value < 10 { 10 } else { 100 } + value) % 97
+        });
+        format!("{country}{:02}{account}", 98 - rest)
+    }
+
+    #[test]
+    fn each_form_is_found_wherever_it_lies() {
+        let classifier = Classifier::new(false);
+        for (country, form) in super::COUNTRIES {
+            let together = number(country, form);
+            let groups: Vec<_> =
+                together.as_bytes().chunks(4).map(|group| str::from_utf8(group).unwrap()).collect();
+            for number in [groups.join(" "), together.clone()] {
+                for before in 0..70 {
+                    let value = format!("{}{number}", " ".repeat(before));
+                    let found = classifier.find(b"", value.as_bytes());
+                    let ranges: Vec<_> = found.iter().map(|one| (one.class, one.range.clone())).collect();
+                    assert_eq!(ranges, [(Class::Iban, before..value.len())], "{value}");
+                }
+            }
+        }
+    }
+
     #[test]
     fn each_country_is_known_and_nothing_else() {
         let letters = || b'A'..=b'Z';
