@@ -141,12 +141,16 @@ fn clients(
 
 /// Trials of the lab's own clients at the same time, for each job: most of a trial is waiting.
 const LANES: usize = 4;
+/// Most of them: each has a capture, which takes 64 MiB and hears all the others.
+const MOST_LANES: usize = 12;
+/// Trials of links at the same time, beside all others: each starts several servers.
+const LINK_LANES: usize = 2;
 
 /// Runs the groups of the built-in client, and then those of each client, `jobs` clients at the same time.
 async fn run_groups(lab: Lab, shared: Shared, groups: Vec<Group>, jobs: usize) -> Result<Done, RunError> {
     let (builtin, others): (Vec<Group>, Vec<Group>) =
         groups.into_iter().partition(|group| group.client.is_own());
-    let lanes = if lab.options.fail_fast || jobs == 1 { 1 } else { jobs * LANES };
+    let lanes = if lab.options.fail_fast || jobs == 1 { 1 } else { (jobs * LANES).min(MOST_LANES) };
     // Links wait for servers of theirs to start: others need not wait with them.
     let (links, builtin): (Vec<Group>, Vec<Group>) =
         builtin.into_iter().partition(|group| lanes > 1 && group.link.is_some());
@@ -154,7 +158,7 @@ async fn run_groups(lab: Lab, shared: Shared, groups: Vec<Group>, jobs: usize) -
     let mut workers = JoinSet::new();
     if !links.is_empty() {
         let beside = Worker::new(Lab::share(Arc::clone(&common))?, shared.clone());
-        let mut beside = beside.with_lanes(jobs)?;
+        let mut beside = beside.with_lanes(LINK_LANES)?;
         workers.spawn(async move {
             beside.groups(&links).await?;
             Ok::<Done, RunError>(beside.end().0)

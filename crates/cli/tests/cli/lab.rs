@@ -1,6 +1,6 @@
 //! The lab itself: broken on purpose, with the real server, and what it writes.
 
-use crate::support::{capturing, wirelab};
+use crate::support::{capturing, record, text_of, wirelab};
 use std::process::Command;
 
 #[test]
@@ -13,6 +13,36 @@ fn a_broken_lab_is_red() {
         let (output, _folder) = wirelab(&["run", "mitm/impostor-self-signed", "--sabotage", sabotage]);
         let code = output.status.code().unwrap();
         assert!(codes.contains(&code), "{sabotage}: {code} {}", String::from_utf8_lossy(&output.stdout));
+    }
+}
+
+/// Trials run side by side, and yet each arm lies between the two controls of its client and transport.
+#[test]
+fn controls_stand_before_and_after_all_arms() {
+    if !capturing() {
+        return;
+    }
+    let (output, folder) = wirelab(&["run", "mitm", "reconnect"]);
+    assert_eq!(output.status.code(), Some(0), "{}", text_of(&output));
+    let record = record(&folder);
+    let written = |place: &serde_json::Value, file: &str| {
+        let path = folder.path().join("run").join(place.as_str().unwrap()).join(file);
+        std::fs::metadata(path).unwrap().modified().unwrap()
+    };
+    let controls = record["controls"].as_array().unwrap();
+    let arms = record["arms"].as_array().unwrap();
+    assert!(arms.len() > 30, "{}", arms.len());
+    for arm in arms {
+        let of = |kind: &str| {
+            let same = |control: &&serde_json::Value| {
+                control["kind"] == kind && control["arm"] == arm["arm"] && control["client"] == arm["client"]
+            };
+            &controls.iter().find(same).unwrap()["evidence"]
+        };
+        let (before, after) = (of("control-before"), of("control-after"));
+        // The capture is the first file that is written once a trial is over, and the evidence one of the last.
+        assert!(written(before, "evidence.json") <= written(&arm["evidence"], "wire.pcapng"), "{arm}");
+        assert!(written(&arm["evidence"], "evidence.json") <= written(after, "wire.pcapng"), "{arm}");
     }
 }
 
