@@ -107,7 +107,7 @@ pub(crate) fn thief(trial: &Trial) -> Finding {
             words.push("and writes elsewhere, too".to_owned());
         }
         Some(false) if refusals.contains("NOPERM") => {
-            words.push(format!("and may do nothing else: {refusals}"))
+            words.push(format!("and may do nothing else: {refusals}"));
         }
         _ => return Finding::inconclusive("nobody says what else the thief of the password tried"),
     }

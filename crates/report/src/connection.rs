@@ -109,7 +109,7 @@ mod tests {
     #[test]
     fn people_see_what_a_client_did_and_gave_away() {
         let mut seen = Connection {
-            listener: wirelab_model::Listener::Dialled,
+            listener: Listener::Dialled,
             redirected: Vec::new(),
             hello: None,
             declined: None,

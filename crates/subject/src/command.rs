@@ -162,8 +162,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_launcher_that_is_missing_or_dumb_is_an_error_of_the_lab() {
-        let target =
-            crate::target::tests::target(wirelab_model::Transport::Tls, 1, std::path::Path::new("/nowhere"));
+        let target = crate::target::tests::target(wirelab_model::Transport::Tls, 1, Path::new("/nowhere"));
         for launcher in ["/nowhere/wirelab", "true"] {
             let report = run(&["true".to_owned()], &[launcher.to_owned()], &target).await;
             let ClientEnd::NotStarted { reason } = &report.end else { panic!("{report:?}") };

@@ -4,7 +4,7 @@ pub(crate) fn prose(text: &str) -> String {
     let escaped = escape(text);
     let pieces: Vec<&str> = escaped.split('`').collect();
     // An accent without its other half is no code.
-    let html = if pieces.len() % 2 == 0 {
+    let html = if pieces.len().is_multiple_of(2) {
         escaped.clone()
     } else {
         let piece = |(index, piece): (usize, &&str)| match index % 2 {
