@@ -81,6 +81,11 @@ impl Rsa {
         Self { e: BigUint::from(1u8), d: BigUint::from(1u8), ..self }
     }
 
+    /// The same modulus with an even exponent, which has no private one: its signatures are those of the old key.
+    pub(crate) fn exponent_even(self) -> Self {
+        Self { e: self.e + 1u8, ..self }
+    }
+
     /// SubjectPublicKeyInfo (RFC 3279 section 2.3.1).
     pub(crate) fn public(&self) -> Vec<u8> {
         let oid = tlv(der::OBJECT_IDENTIFIER, &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 1]);

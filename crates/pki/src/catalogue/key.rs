@@ -102,6 +102,20 @@ pub(super) static ENTRIES: &[Entry] = &[
         }),
     },
     Entry {
+        id: "issuer-rsa-exponent-even",
+        title: "authority with an RSA key whose exponent is even",
+        flaw: "the public exponent of the authority in between is even, so that no signature belongs to it",
+        reference: "RFC 8017 section 3.1",
+        cwe: "CWE-347",
+        importance: Medium,
+        expectation: MustRefuse,
+        host: "localhost",
+        fix: "refuse RSA keys with an even exponent, and signatures that do not verify",
+        recipe: Chain(RsaIntermediate, |kit| {
+            between_rsa(kit, Rsa::read(weak::RSA_2048).map(Rsa::exponent_even))
+        }),
+    },
+    Entry {
         id: "issuer-p192",
         title: "authority with a key on P-192",
         flaw: "the key of the authority in between is on the curve P-192, which TLS no longer uses",

@@ -106,6 +106,31 @@ pub(super) static ENTRIES: &[Entry] = &[
         ),
     },
     Entry {
+        id: "retry-empty-cookie",
+        title: "request with a cookie that is none",
+        flaw: "the cookie of its HelloRetryRequest is empty",
+        reference: "RFC 8446 section 4.2.2",
+        cwe: "CWE-20",
+        importance: Low,
+        expectation: MustRefuse,
+        fix: "hold each field of a message against the lengths that the standard gives for it",
+        recipe: Script(
+            Direct,
+            &[
+                Step::WrongRetry(|hello, _| {
+                    hello.extensions.pop();
+                    hello.set(extension_type::COOKIE, vector16(b""));
+                }),
+                Step::Hello(PLAIN),
+                Step::CipherChange,
+                Step::Extensions(&[]),
+                Step::Certificate(&[]),
+                Step::Verify(Signature::Good),
+                Step::Finished(0),
+            ],
+        ),
+    },
+    Entry {
         id: "retry-other-suite",
         title: "another suite after the request",
         flaw: "its HelloRetryRequest chooses another suite than its ServerHello",
