@@ -46,7 +46,8 @@ pub(crate) fn resume(trial: &Trial, early: bool) -> Finding {
     }
     // Of two connections one resumes, and the other one is refused: the client lets go of both before it has said anything.
     let finished = |c: &Connection| c.tls.as_ref().is_some_and(|tls| tls.handshake == Handshake::Completed);
-    let silent = |c: &&Connection| resumed(c) && finished(c) && !matches!(c.ended, Ending::ClientAlert { .. });
+    let silent =
+        |c: &&Connection| resumed(c) && finished(c) && !matches!(c.ended, Ending::ClientAlert { .. });
     let other_refused = later.iter().any(|c| !resumed(c) && refusal_in_words(trial, c).is_some());
     if other_refused && later.iter().any(|c| silent(&c) && wire_agrees(trial, c)) {
         return Finding::compromised(
