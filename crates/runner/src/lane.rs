@@ -2,7 +2,7 @@
 
 use crate::evidence::{arm_folder, control_folder};
 use crate::group::{Group, Rogue};
-use crate::lab::{Lab, RunError};
+use crate::lab::{Lab, RunError, write_error};
 use crate::options::Sabotage;
 use crate::trial::{Peer, Recorded, Spec};
 use crate::worker::{Shared, expected, mask_why, masked, spec};
@@ -11,7 +11,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 use tokio::task::JoinSet;
 use wirelab_judge::{Control, Finding};
-use wirelab_model::{ArmEvidence, ClientEnd, ControlRecord, RunEvent, Topology, TrialKind, Verdict};
+use wirelab_model::{
+    ArmEvidence, ClientEnd, ControlRecord, PeerReport, RunEvent, Topology, Trial, TrialKind, Verdict,
+};
+
+/// How often a trial is run whose capture has holes. Each capture hears all traffic of the interface, also that of the trials
+/// beside it, which may be more than it has room for: sixteen megabytes for each client that is shown as many.
+const ATTEMPTS: usize = 3;
 
 /// A trial that is to be run.
 #[derive(Debug, Clone, Copy)]
@@ -171,18 +177,62 @@ pub(crate) async fn record(
 ) -> Result<(Recorded, ArmEvidence), RunError> {
     let path = lab.options.folder.join(folder);
     crate::lab::make_folder(&path)?;
-    // Boxed: the state of a whole trial is too large to be copied around.
-    let recorded = match spec.link {
-        None => Box::pin(crate::trial::run(lab, spec, &path)).await?,
-        Some(link) => Box::pin(crate::links::run(lab, spec, link, &path)).await?,
+    let rogue = spec.kind == TrialKind::Attack && !spec.peer.is_server();
+    let mut attempt = 0;
+    let recorded = loop {
+        // Boxed: the state of a whole trial is too large to be copied around.
+        let recorded = match spec.link {
+            None => Box::pin(crate::trial::run(lab, spec, &path)).await?,
+            Some(link) => Box::pin(crate::links::run(lab, spec, link, &path)).await?,
+        };
+        attempt += 1;
+        if attempt == ATTEMPTS || !has_holes(&recorded.trial, rogue) {
+            break recorded;
+        }
+        // What the first attempt left there is not of the next one.
+        std::fs::remove_dir_all(&path).map_err(|error| write_error(&path, &error))?;
+        crate::lab::make_folder(&path)?;
     };
     let peer = if spec.peer.is_server() { "server" } else { "rogue" };
     let evidence = crate::evidence::write(&path, &recorded, peer, lab.options.reveal)?;
     Ok((recorded, evidence))
 }
 
+/// Whether packets are missing, and nothing that is there decides by itself: neither a secret in the capture, nor one that a
+/// rogue was given.
+fn has_holes(trial: &Trial, rogue: bool) -> bool {
+    let given = |peer: &PeerReport| peer.connections.iter().any(|c| !c.witnessed.from_client.is_empty());
+    let wire = &trial.wire;
+    (wire.dropped > 0 || wire.cut > 0)
+        && wire.leaks.is_empty()
+        && !(rogue && trial.peer.as_ref().is_some_and(given))
+}
+
 /// What a trial is where the client says that it does not support it. A leak stands by itself.
 pub(crate) fn unsupported(end: &ClientEnd, found: &Finding) -> Option<Finding> {
     let unsupported = matches!(end, ClientEnd::Unsupported { .. });
     (unsupported && found.verdict != Verdict::Compromised).then(|| Finding::skipped(end.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A leak stands, whatever else is missing; and what is whole is not run again until it suits.
+    #[test]
+    fn only_a_trial_with_holes_and_without_a_leak_is_run_again() {
+        let whole = WireReport::default();
+        assert!(!has_holes(&whole));
+        let mut holes = WireReport { dropped: 1, ..WireReport::default() };
+        assert!(has_holes(&holes) && has_holes(&WireReport { cut: 1, ..whole }));
+        holes.leaks.push(wirelab_model::Leak {
+            canary: wirelab_model::CanaryKind::Password,
+            encoding: wirelab_model::Encoding::Raw,
+            flow: None,
+            from: None,
+            frame: 1,
+            offset: 0,
+        });
+        assert!(!has_holes(&holes));
+    }
 }

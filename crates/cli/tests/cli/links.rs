@@ -51,9 +51,9 @@ fn links_give_everything_away_without_tls_and_take_any_name_with_it() {
     assert!(stolen["why"].as_str().unwrap().matches("NOPERM").count() == 4, "{stolen}");
     // Each carrier of the password is seen where it is said to be, and in that direction.
     for (id, carriers) in [
-        ("replica-of-listen", &["CONFIG SET masterauth", "AUTH"][..]),
-        ("failover-listen", &["AUTH"]),
-        ("migrate-listen", &["AUTH"]),
+        ("replica-of-listen", &["\"CONFIG SET masterauth accepted", "\"masterauth accepted"][..]),
+        ("failover-listen", &["\"masterauth accepted"]),
+        ("migrate-listen", &["\"AUTH (no user) accepted"]),
     ] {
         let path = format!("run/evidence/links/links-{id}/plaintext/evidence.json");
         let evidence = std::fs::read_to_string(folder.path().join(path)).unwrap();

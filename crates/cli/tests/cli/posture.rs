@@ -64,9 +64,7 @@ fn a_port_that_was_left_open_is_a_high_risk() {
     if !capturing() || !there("redis-server") {
         return;
     }
-    let arguments = ["run", "posture/hardened", "--sabotage", "no-tls"];
-    let (output, folder) =
-        wirelab(&[&arguments[..1], &["posture/hardened/open-port"], &arguments[2..]].concat());
+    let (output, folder) = wirelab(&["run", "posture/hardened/open-port", "--sabotage", "no-tls"]);
     assert_eq!(output.status.code(), Some(10), "{}", text_of(&output));
     assert_eq!(rows(&record(&folder)), [["hardened", "no", "no", "high"]]);
     let row = &record(&folder)["environments"][0];

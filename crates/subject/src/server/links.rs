@@ -8,13 +8,13 @@ use super::program::resolve;
 use super::redis_server::{Config, Ports, RedisServer};
 use super::terminator::Terminator;
 use super::{LastHop, ServerError, ServerKind, ServerTls, program};
-use crate::Login;
 use std::path::Path;
 use std::time::Duration;
 use wirelab_model::{Canaries, ClientEnd, ClientReport, Link};
 
-/// The user who may read and write one key.
-const USER: &str = "shop";
+/// The ends by the names of their logs.
+const FAR: &str = "far";
+const NEAR: &str = "near";
 
 /// A link to set up.
 pub struct LinkSetup<'a> {
@@ -91,14 +91,9 @@ impl LinkSetup<'_> {
         if self.tls.is_some() && !without { "yes" } else { "no" }
     }
 
-    /// Lines of a master and of replicas that are to get its data soon.
-    fn replication_lines(&self) -> Vec<String> {
-        // Not to wait for more replicas, and as readable as the stream that follows.
-        vec!["repl-diskless-sync-delay 0".into(), "rdbcompression no".into()]
-    }
-
+    /// Of the end that this log is of.
     fn config(&self, ports: Option<u16>, log: &'static str) -> Config<'_> {
-        let tls = if log == "far" { self.far_tls() } else { self.tls };
+        let tls = if log == FAR { self.far_tls() } else { self.tls };
         let ports = match (ports, tls) {
             (None, _) => Ports::default(),
             (Some(port), None) => Ports { plain: Some(port), tls: None },
@@ -117,14 +112,14 @@ impl LinkSetup<'_> {
         let Canaries { password, key, value, .. } = self.canaries;
         let lines = match self.link {
             Link::Replication | Link::TlsAtMasterOnly | Link::TlsAtReplicaOnly | Link::ReplicaOf => {
-                self.replication_lines()
+                replication_lines()
             }
             Link::Failover => return self.to_hand_over().await,
             Link::AclUser => return self.with_users().await,
             Link::ClusterBus => {
                 let [bus] = resolve([Some(0)])?;
                 let server = RedisServer::start(
-                    Config { lines: &self.cluster_lines(bus), ..self.config(Some(0), "far") },
+                    Config { lines: &self.cluster_lines(bus), ..self.config(Some(0), FAR) },
                     self.launcher,
                 )
                 .await?;
@@ -143,13 +138,13 @@ impl LinkSetup<'_> {
                 let [plain] = resolve([Some(0)])?;
                 let open = self.tls.is_none().then_some(plain);
                 let ports = Ports { plain: open, tls: Some((0, self.front)) };
-                let config = Config { ports, ..self.config(None, "far") };
+                let config = Config { ports, ..self.config(None, FAR) };
                 let server = RedisServer::start(config, self.launcher).await?;
                 return Ok(FarEnd::of(server, plain));
             }
             Link::Sentinel | Link::Migrate => Vec::new(),
         };
-        let config = Config { lines: &lines, ..self.config(Some(0), "far") };
+        let config = Config { lines: &lines, ..self.config(Some(0), FAR) };
         let server = RedisServer::start(config, self.launcher).await?;
         if !lines.is_empty() {
             let set = server.line().ask(&["SET", key, value]).await;
@@ -162,16 +157,16 @@ impl LinkSetup<'_> {
     /// A master with a replica, which is the far end: the master will log in there.
     async fn to_hand_over(&self) -> Result<FarEnd, ServerError> {
         let Canaries { password, key, .. } = self.canaries;
-        let mut lines = self.replication_lines();
+        let mut lines = replication_lines();
         lines.push(format!("tls-replication {}", self.near_tls()));
         lines.push(format!("masterauth {password}"));
-        let config = Config { lines: &lines, ..self.config(Some(0), "near") };
+        let config = Config { lines: &lines, ..self.config(Some(0), NEAR) };
         let master = RedisServer::start(config, self.launcher).await?;
         // What it has at the end is what comes over the link.
         let set = master.line().ask(&["SET", key, "nothing yet"]).await;
         program::io("cannot give the master its data", set)?;
         lines.push(format!("replicaof 127.0.0.1 {}", port(&master)));
-        let config = Config { lines: &lines, ..self.config(Some(0), "far") };
+        let config = Config { lines: &lines, ..self.config(Some(0), FAR) };
         let replica = RedisServer::start(config, self.launcher).await?;
         let begun = tokio::time::Instant::now();
         while near::replicated(&replica, key).await?.is_none() && begun.elapsed() < self.deadline {
@@ -179,33 +174,6 @@ impl LinkSetup<'_> {
         }
         let seen = port(&replica);
         Ok(FarEnd { old_master: Some(Box::new(master)), ..FarEnd::of(replica, seen) })
-    }
-
-    /// A server with the one user `default`, or with one more, who may read and write one key.
-    async fn with_users(&self) -> Result<FarEnd, ServerError> {
-        let Canaries { password, key, forged, .. } = self.canaries;
-        let Some(tls) = self.tls else {
-            let server = RedisServer::start(self.config(Some(0), "far"), self.launcher).await?;
-            let seen = port(&server);
-            return Ok(FarEnd::of(server, seen));
-        };
-        let lines = [format!("user {USER} on >{password} ~{key} -@all +get +set")];
-        let ports = Ports { plain: None, tls: Some((0, ServerTls { clients: None, ..tls })) };
-        // The password of `default` is the operator's then, and no client has it.
-        let config = Config { ports, lines: &lines, password: forged, ..self.config(None, "far") };
-        let server = RedisServer::start(config, self.launcher).await?;
-        let seen = server.tls();
-        Ok(FarEnd::of(server, seen))
-    }
-
-    /// What clients log in with.
-    pub fn login(&self) -> Login {
-        if self.user().is_some() { Login::User(USER) } else { Login::Password }
-    }
-
-    /// None: `default`.
-    fn user(&self) -> Option<&'static str> {
-        (self.link == Link::AclUser && self.tls.is_some()).then_some(USER)
     }
 
     fn cluster_lines(&self, bus: u16) -> Vec<String> {
@@ -218,6 +186,12 @@ impl LinkSetup<'_> {
             "cluster-require-full-coverage no".into(),
         ]
     }
+}
+
+/// Lines of a master and of replicas that are to get its data soon.
+fn replication_lines() -> Vec<String> {
+    // Not to wait for more replicas, and as readable as the stream that follows.
+    vec!["repl-diskless-sync-delay 0".into(), "rdbcompression no".into()]
 }
 
 /// The port of a server that has one, with TLS or without.

@@ -1,6 +1,6 @@
 //! The near end of a link: what calls the other one.
 
-use super::{FarEnd, LinkSetup, Linked, port};
+use super::{FarEnd, LinkSetup, Linked, NEAR, port};
 use crate::server::ServerError;
 use crate::server::line::{Line, Place, connector};
 use crate::server::program::{io, resolve};
@@ -75,7 +75,7 @@ impl LinkSetup<'_> {
             Link::Migrate => lines.push(format!("tls-cluster {tls}")),
             Link::Failover | Link::Terminator | Link::OpenPort | Link::AclUser => {}
         }
-        let config = Config { lines: &lines, sentinel, ..self.config(listens, "near") };
+        let config = Config { lines: &lines, sentinel, ..self.config(listens, NEAR) };
         let server = RedisServer::start(config, self.launcher).await?;
         let log = self.folder.join("near.log");
         let result = match self.link {

@@ -1,15 +1,47 @@
 //! Whoever has stolen the password of a user, and what that one may do with it.
 
 use super::near::{error_text, report};
-use super::{FarEnd, LinkSetup, Linked};
-use crate::server::ServerError;
+use super::{FAR, FarEnd, LinkSetup, Linked, port};
+use crate::Login;
 use crate::server::line::{Line, Place, connector};
 use crate::server::program::io;
+use crate::server::redis_server::{Config, Ports, RedisServer};
+use crate::server::{ServerError, ServerTls};
 use std::time::Instant;
-use wirelab_model::{Canaries, ClientEnd};
+use wirelab_model::{Canaries, ClientEnd, Link};
 use wirelab_wire::resp::Value;
 
+/// The user who may read and write one key.
+const USER: &str = "shop";
+
 impl LinkSetup<'_> {
+    /// A server with the one user `default`, or with one more, who may read and write one key.
+    pub(super) async fn with_users(&self) -> Result<FarEnd, ServerError> {
+        let Canaries { password, key, forged, .. } = self.canaries;
+        let Some(tls) = self.tls else {
+            let server = RedisServer::start(self.config(Some(0), FAR), self.launcher).await?;
+            let seen = port(&server);
+            return Ok(FarEnd::of(server, seen));
+        };
+        let lines = [format!("user {USER} on >{password} ~{key} -@all +get +set")];
+        let ports = Ports { plain: None, tls: Some((0, ServerTls { clients: None, ..tls })) };
+        // The password of `default` is the operator's then, and no client has it.
+        let config = Config { ports, lines: &lines, password: forged, ..self.config(None, FAR) };
+        let server = RedisServer::start(config, self.launcher).await?;
+        let seen = server.tls();
+        Ok(FarEnd::of(server, seen))
+    }
+
+    /// What clients log in with.
+    pub fn login(&self) -> Login {
+        if self.user().is_some() { Login::User(USER) } else { Login::Password }
+    }
+
+    /// None: `default`.
+    fn user(&self) -> Option<&'static str> {
+        (self.link == Link::AclUser && self.tls.is_some()).then_some(USER)
+    }
+
     /// Comes with the password: reads the value of its owner, and tries what that one has no need of. Each refusal is told
     /// of; `arrived` says whether the server holds what it had no right to write.
     ///
