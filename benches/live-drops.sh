@@ -34,9 +34,12 @@ def captures(pid):
     """Whether a process has a packet socket that is bound to an interface."""
     rows = [line.split() for line in open("/proc/net/packet").read().splitlines()[1:]]
     inodes = {row[8] for row in rows if row[4] != "0"}
-    links = [f"/proc/{pid}/fd/{fd}" for fd in os.listdir(f"/proc/{pid}/fd")]
-    held = {re.sub(r"\D", "", os.readlink(link)) for link in links if os.path.islink(link)}
-    return bool(inodes & held)
+    try:
+        held = {os.readlink(f"/proc/{pid}/fd/{fd}") for fd in os.listdir(f"/proc/{pid}/fd")}
+    except FileNotFoundError:
+        # One of them was closed meanwhile: the caller asks again.
+        return False
+    return bool(inodes & {re.sub(r"\D", "", link) for link in held})
 
 
 def spent(pid):

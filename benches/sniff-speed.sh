@@ -24,8 +24,11 @@ if [ -z "${TLS:-}" ]; then
     benches/load-capture.sh --tls "$TLS"
 fi
 benches/against-tcpdump.sh --markdown "$PLAIN" "${1:-11}" >"$folder/SPEED"
+cat "$folder/SPEED" >&2
 benches/against-tcpdump.sh --markdown --tls "$TLS" "${1:-11}" >"$folder/ENCRYPTED"
+cat "$folder/ENCRYPTED" >&2
 benches/live-drops.sh --markdown "${2:-5}" >"$folder/LIVE"
+cat "$folder/LIVE" >&2
 python3 - "$folder" <<'PYTHON'
 import os, pathlib, platform, subprocess, sys
 
