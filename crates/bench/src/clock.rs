@@ -41,8 +41,9 @@ pub(crate) fn thread() -> Result<Duration, BenchError> {
 }
 
 impl Meter {
-    /// Reads all clocks. Those of threads and processes count nanoseconds (clock_getcpuclockid(3));
-    /// proc(5) has the same in ticks of 10 ms, which is too coarse for half a second.
+    /// Reads all clocks. Those of threads and processes count nanoseconds (clock_getcpuclockid(3)). That of another
+    /// process that runs is brought up to date by its ticks only, every few milliseconds: sums over many slots are right,
+    /// single ones are rough.
     pub(crate) fn read(self) -> Result<Cpu, BenchError> {
         let client = thread()?;
         let server = match self {

@@ -23,7 +23,7 @@ const RESUMES: f64 = 0.95;
 /// Share of the time that new connections may take: one part in so many.
 const FOR_CONNECTIONS: u32 = 6;
 /// Their slots are so many times as long: there are fewer of them in a second.
-const LONGER: u32 = 8;
+const LONGER: u32 = 4;
 /// Rounds of new connections, at least.
 const FEWEST: usize = 3;
 

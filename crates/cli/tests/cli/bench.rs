@@ -14,7 +14,7 @@ const TINY: [&str; 11] = [
     "--rounds",
     "3",
     "--duration",
-    "20",
+    "40",
     "--connections",
     "2",
     "--payload",

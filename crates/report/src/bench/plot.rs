@@ -5,7 +5,9 @@ use askama::Template;
 use wirelab_model::{BenchCell, BenchOperation, BenchRecord};
 
 const WIDTH: f64 = 460.0;
-const HEIGHT: f64 = 240.0;
+/// Of the part with the lines; their names stand above it, where nothing crosses them.
+const HEIGHT: f64 = 188.0;
+const NAME: f64 = 15.0;
 /// Room for the words of the axes.
 const LEFT: f64 = 56.0;
 const BOTTOM: f64 = 40.0;
@@ -87,9 +89,10 @@ fn plot(
     }
     let step = step(highest);
     let top = (highest / step).ceil() * step;
-    let (right, bottom) = (WIDTH - RIGHT, HEIGHT - BOTTOM);
+    let edge = TOP + NAME * series.len() as f64;
+    let (right, bottom) = (WIDTH - RIGHT, edge + HEIGHT);
     let at_x = |value: f64| round(LEFT + 8.0 + x(value).clamp(0.0, 1.0) * (right - LEFT - 16.0));
-    let at_y = |value: f64| round(bottom - (value / top).clamp(0.0, 1.0) * (bottom - TOP));
+    let at_y = |value: f64| round(bottom - (value / top).clamp(0.0, 1.0) * HEIGHT);
     let count = (top / step).round() as usize;
     let y_ticks = (0..=count).map(|index| index as f64 * step);
     let lines = series.into_iter().zip(CLASSES.iter().cycle()).enumerate().map(|(index, (series, class))| {
@@ -105,22 +108,16 @@ fn plot(
             })
             .collect();
         let points = dots.iter().map(|dot| format!("{},{}", dot.x, dot.y)).collect::<Vec<_>>().join(" ");
-        Line {
-            class,
-            name: series.name,
-            points,
-            dots,
-            label: (LEFT + 12.0, TOP + 12.0 + 15.0 * index as f64),
-        }
+        Line { class, name: series.name, points, dots, label: (LEFT, TOP + NAME * index as f64) }
     });
     Some(Plot {
         width: WIDTH,
-        height: HEIGHT,
+        height: bottom + BOTTOM,
         title,
         below,
         left: LEFT,
         right,
-        top: TOP,
+        top: edge,
         bottom,
         x_ticks: x_ticks.into_iter().map(|(value, word)| (at_x(value), word)).collect(),
         y_ticks: y_ticks.map(|value| (at_y(value), format!("{}{unit}", short_tick(value, step)))).collect(),
@@ -184,12 +181,16 @@ fn overhead(
             None => series.push(Series { name, points: vec![point] }),
         }
     }
-    series.truncate(CLASSES.len());
+    let mut title = title.to_owned();
+    if series.len() > CLASSES.len() {
+        title += &format!(" ({} of {})", CLASSES.len(), series.len());
+        series.truncate(CLASSES.len());
+    }
     for one in &mut series {
         one.points.sort_by(|a, b| a.x.total_cmp(&b.x));
     }
     let ticks = all.iter().map(|value| (*value as f64, whole(*value as f64))).collect();
-    plot(title.to_owned(), below, series, place, ticks, " %")
+    plot(title, below, series, place, ticks, " %")
 }
 
 /// Latency by percentile, without and with TLS.
