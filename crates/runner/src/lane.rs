@@ -13,6 +13,7 @@ use tokio::task::JoinSet;
 use wirelab_judge::{Control, Finding};
 use wirelab_model::{
     ArmEvidence, ClientEnd, ControlRecord, PeerReport, RunEvent, Topology, Trial, TrialKind, Verdict,
+    WireReport,
 };
 
 /// How often a trial is run whose capture has holes. Each capture hears all traffic of the interface, also that of the trials
@@ -177,7 +178,6 @@ pub(crate) async fn record(
 ) -> Result<(Recorded, ArmEvidence), RunError> {
     let path = lab.options.folder.join(folder);
     crate::lab::make_folder(&path)?;
-    let rogue = spec.kind == TrialKind::Attack && !spec.peer.is_server();
     let mut attempt = 0;
     let recorded = loop {
         // Boxed: the state of a whole trial is too large to be copied around.
@@ -186,7 +186,7 @@ pub(crate) async fn record(
             Some(link) => Box::pin(crate::links::run(lab, spec, link, &path)).await?,
         };
         attempt += 1;
-        if attempt == ATTEMPTS || !has_holes(&recorded.trial, rogue) {
+        if attempt == ATTEMPTS || !has_holes(&recorded.trial.wire, given(spec, &recorded.trial)) {
             break recorded;
         }
         // What the first attempt left there is not of the next one.
@@ -199,13 +199,15 @@ pub(crate) async fn record(
 }
 
 /// Whether packets are missing, and nothing that is there decides by itself: neither a secret in the capture, nor one that a
-/// rogue was given.
-fn has_holes(trial: &Trial, rogue: bool) -> bool {
-    let given = |peer: &PeerReport| peer.connections.iter().any(|c| !c.witnessed.from_client.is_empty());
-    let wire = &trial.wire;
-    (wire.dropped > 0 || wire.cut > 0)
-        && wire.leaks.is_empty()
-        && !(rogue && trial.peer.as_ref().is_some_and(given))
+/// rogue was `given`.
+fn has_holes(wire: &WireReport, given: bool) -> bool {
+    (wire.dropped > 0 || wire.cut > 0) && wire.leaks.is_empty() && !given
+}
+
+/// Whether a rogue says that it was given a secret.
+fn given(spec: &Spec<'_>, trial: &Trial) -> bool {
+    let secrets = |peer: &PeerReport| peer.connections.iter().any(|c| !c.witnessed.from_client.is_empty());
+    spec.kind == TrialKind::Attack && !spec.peer.is_server() && trial.peer.as_ref().is_some_and(secrets)
 }
 
 /// What a trial is where the client says that it does not support it. A leak stands by itself.
@@ -222,9 +224,10 @@ mod tests {
     #[test]
     fn only_a_trial_with_holes_and_without_a_leak_is_run_again() {
         let whole = WireReport::default();
-        assert!(!has_holes(&whole));
+        assert!(!has_holes(&whole, false));
         let mut holes = WireReport { dropped: 1, ..WireReport::default() };
-        assert!(has_holes(&holes) && has_holes(&WireReport { cut: 1, ..whole }));
+        assert!(has_holes(&holes, false) && has_holes(&WireReport { cut: 1, ..whole }, false));
+        assert!(!has_holes(&holes, true), "the rogue has the secret");
         holes.leaks.push(wirelab_model::Leak {
             canary: wirelab_model::CanaryKind::Password,
             encoding: wirelab_model::Encoding::Raw,
@@ -233,6 +236,6 @@ mod tests {
             frame: 1,
             offset: 0,
         });
-        assert!(!has_holes(&holes));
+        assert!(!has_holes(&holes, false));
     }
 }
