@@ -4,10 +4,8 @@
 //   --no-ssl       talks plaintext, as an application does that forgot `ssl=true`
 //   --sslcert      adds `sslcert=` and `sslkey=` to the configuration string: keys that StackExchange.Redis does not have
 //   --ignore-unknown   the same, parsed so that unknown keys are ignored
-//   --pooled       keeps its connection for a while, and asks again where it was lost: the library connects anew by itself
 //   --adapter      takes cases on stdin instead (Adapter.cs)
 
-using System.Diagnostics;
 using System.Reflection;
 using StackExchange.Redis;
 
@@ -15,7 +13,7 @@ if (args is ["--adapter", ..])
 {
     return StackExchangeAdapter.Run(args[1..]);
 }
-string[] known = ["--accept-any", "--no-ssl", "--sslcert", "--ignore-unknown", "--pooled"];
+string[] known = ["--accept-any", "--no-ssl", "--sslcert", "--ignore-unknown"];
 var unknown = args.Except(known).ToArray();
 if (unknown.Length > 0)
 {
@@ -57,7 +55,7 @@ try
     var database = connection.GetDatabase();
     var (key, value) = (Variable("WIRELAB_KEY"), Variable("WIRELAB_VALUE"));
     database.StringSet(key, value);
-    var received = args.Contains("--pooled") ? Pooled(connection, key) : (string?)database.StringGet(key);
+    string? received = database.StringGet(key);
     if (received != value)
     {
         Console.Error.WriteLine("GET returned another value than the one that was SET");
@@ -73,30 +71,6 @@ catch (Exception error)
         Console.Error.WriteLine($"{cause.GetType().Name}: {message[..Math.Min(message.Length, 400)]}");
     }
     return 1;
-}
-
-// The value as a long-lived application gets it: over the connection that it has, or that the library has made again.
-static string? Pooled(ConnectionMultiplexer connection, string key)
-{
-    var patience = Stopwatch.StartNew();
-    for (var lost = 0; ; lost++)
-    {
-        try
-        {
-            string? value = connection.GetDatabase().StringGet(key);
-            Console.WriteLine($"has its value, after its connection was lost {lost} times");
-            return value;
-        }
-        catch (Exception error) when (error is RedisConnectionException or RedisTimeoutException)
-        {
-            Console.WriteLine($"lost its connection: {error.GetType().Name}");
-            if (patience.ElapsedMilliseconds > 3000)
-            {
-                throw;
-            }
-            Thread.Sleep(200);
-        }
-    }
 }
 
 static string Variable(string name) =>
