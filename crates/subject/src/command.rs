@@ -12,6 +12,8 @@ use wirelab_model::{ClientEnd, ClientReport};
 
 /// What the supervisor may need beyond the deadline, to end everything and to report.
 const ALLOWANCE: Duration = Duration::from_secs(8);
+/// Number of the signal that `abort` raises (signal(7)).
+const SIGABRT: i32 = 6;
 /// Longest report without the output that follows it.
 const REPORT_LIMIT: u64 = 1 << 20;
 /// Longest error that is taken from standard error, in bytes.
@@ -108,10 +110,23 @@ async fn supervised(argv: &[String], launcher: &[String], target: &Target) -> Re
     let report = receive(stdout).await;
     drop(lifeline);
     let status = supervisor.wait().await;
+    let report = report.map(|report| ClientReport { end: gave_up(report.end, target.hostile), ..report });
     report.map_err(|error| match status {
         Ok(status) => format!("the supervisor of the client ended without a report ({status}): {error}"),
         Err(_) => format!("the supervisor of the client ended without a report: {error}"),
     })
+}
+
+/// Programs abort over an error that nobody has caught, as those of .NET do: that is how they say that they failed. Where the
+/// peer is to break them it counts as it is.
+fn gave_up(end: ClientEnd, hostile: bool) -> ClientEnd {
+    match end {
+        // What a shell makes of it.
+        ClientEnd::Signal { number } if number == SIGABRT && !hostile => {
+            ClientEnd::Failed { code: Some(128 + number) }
+        }
+        end => end,
+    }
 }
 
 /// Reads what [`Report::write`] writes.

@@ -159,6 +159,8 @@ fn exit_code_and_error() {
 
 fn signal() {
     assert_eq!(run(LONG, &["sh", "-c", "kill -SEGV $$"]).end, ClientEnd::Signal { number: 11 });
+    // An error that nobody caught.
+    assert_eq!(run(LONG, &["sh", "-c", "kill -ABRT $$"]).end, ClientEnd::Failed { code: Some(134) });
 }
 
 fn missing_program() {
