@@ -269,6 +269,11 @@ pub(crate) fn leak(trial: &Trial) -> Option<Finding> {
     (!leaked.is_empty()).then(|| Finding::compromised(leaked, why()))
 }
 
+/// What decides before anybody is asked: what anybody could read, or holes in the capture.
+pub(crate) fn leak_or_fault(trial: &Trial) -> Option<Finding> {
+    leak(trial).or_else(|| wire::capture_fault(trial).map(Finding::inconclusive))
+}
+
 /// What the rogue reports, where both it and the wire can be heard.
 pub(crate) fn heard(trial: &Trial) -> Result<&PeerReport, Finding> {
     let Some(peer) = &trial.peer else {

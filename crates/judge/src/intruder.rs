@@ -1,19 +1,13 @@
 //! An intruder with the password at the good server: the server is under test.
 
+use crate::attack::leak_or_fault;
 use crate::{Finding, wire};
 use wirelab_model::{ClientEnd, Got, Handshake, Trial};
 
 /// Judges what the server did about the intruder, who is the client of this trial.
 pub(crate) fn intruder(trial: &Trial) -> Finding {
-    let leaked = wire::leaked(&trial.wire);
-    if !leaked.is_empty() {
-        return Finding::compromised(
-            leaked,
-            format!("readable on the wire: {}", wire::leaks_in_words(&trial.wire)),
-        );
-    }
-    if let Some(fault) = wire::capture_fault(trial) {
-        return Finding::inconclusive(fault);
+    if let Some(finding) = leak_or_fault(trial) {
+        return finding;
     }
     let flows: Vec<_> = wire::to_peer(trial).collect();
     let Some(stored) = trial.stored else {

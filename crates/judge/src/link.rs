@@ -1,5 +1,6 @@
 //! Links between servers: what goes over them, and the port that should not be open.
 
+use crate::attack::leak_or_fault;
 use crate::{Finding, wire};
 use wirelab_model::{CanaryKind, ClientEnd, Got, Link, Trial};
 
@@ -55,15 +56,8 @@ pub(crate) fn is_one_sided(trial: &Trial) -> bool {
 
 /// One end speaks TLS and the other one does not: `secure` where the near end tried, and gave nothing away by it.
 pub(crate) fn one_sided(trial: &Trial) -> Finding {
-    let leaked = wire::leaked(&trial.wire);
-    if !leaked.is_empty() {
-        return Finding::compromised(
-            leaked,
-            format!("readable on the wire: {}", wire::leaks_in_words(&trial.wire)),
-        );
-    }
-    if let Some(fault) = wire::capture_fault(trial) {
-        return Finding::inconclusive(fault);
+    if let Some(finding) = leak_or_fault(trial) {
+        return finding;
     }
     let sent: u64 = wire::to_peer(trial).map(|flow| flow.client_bytes).sum();
     match &trial.client.end {

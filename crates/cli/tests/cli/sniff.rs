@@ -4,7 +4,7 @@ use crate::support::{text_of, wirelab};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -88,15 +88,20 @@ fn data_of_known_classes_is_told_unless_one_does_not_want_it() {
     }
 }
 
-#[test]
-fn a_capture_is_read_from_a_pipe() {
-    let bytes = std::fs::read(capture("plain.pcap")).unwrap();
-    let mut child = Command::new(env!("CARGO_BIN_EXE_wirelab"))
+/// A sniffer that reads standard input, and a capture to give it.
+fn reads_a_pipe() -> (Child, Vec<u8>) {
+    let child = Command::new(env!("CARGO_BIN_EXE_wirelab"))
         .args(["sniff", "-r", "-"])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
+    (child, std::fs::read(capture("plain.pcap")).unwrap())
+}
+
+#[test]
+fn a_capture_is_read_from_a_pipe() {
+    let (mut child, bytes) = reads_a_pipe();
     child.stdin.take().unwrap().write_all(&bytes).unwrap();
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(0));
@@ -106,13 +111,7 @@ fn a_capture_is_read_from_a_pipe() {
 /// Who looks on sees a line as soon as it is there, and not when the pipe ends.
 #[test]
 fn a_pipe_that_stays_open_is_shown_so_far() {
-    let bytes = std::fs::read(capture("plain.pcap")).unwrap();
-    let mut child = Command::new(env!("CARGO_BIN_EXE_wirelab"))
-        .args(["sniff", "-r", "-"])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let (mut child, bytes) = reads_a_pipe();
     let mut input = child.stdin.take().unwrap();
     input.write_all(&bytes).unwrap();
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
