@@ -2,7 +2,8 @@
 
 use crate::certificates::Certificates;
 use crate::lab::{RunError, write_file};
-use crate::trial::{Met, Peer, random_canaries, start_rogue};
+use crate::peer::{Met, Peer, start_rogue};
+use crate::trial::random_canaries;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;

@@ -1,6 +1,6 @@
 //! The plan: which client runs which arms, in which order.
 
-use crate::trial::{HOST, host};
+use crate::peer::{HOST, host};
 use wirelab_model::{
     AnnouncedHost, Arm, Attack, Demand, Destination, Link, Redirection, Scenario, Talk, Topology, Transport,
 };

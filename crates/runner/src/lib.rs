@@ -12,6 +12,7 @@ mod lane;
 mod links;
 mod near;
 mod options;
+mod peer;
 mod ports;
 mod posture;
 mod probe;

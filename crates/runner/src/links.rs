@@ -2,7 +2,8 @@
 
 use crate::lab::{Lab, RunError};
 use crate::options::Sabotage;
-use crate::trial::{HOST, MARKER, Peer, Recorded, Spec, collect, random_canaries, read_capture, witness};
+use crate::peer::{HOST, Peer};
+use crate::trial::{MARKER, Recorded, Spec, collect, random_canaries, read_capture, witness};
 use std::path::Path;
 use std::time::Duration;
 use wirelab_capture::Recording;

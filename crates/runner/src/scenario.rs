@@ -1,6 +1,6 @@
 //! Reads and checks one scenario file. Every error has its place, the value and what to do.
 
-use crate::trial::HOST;
+use crate::peer::HOST;
 use miette::{Diagnostic, NamedSource, SourceSpan};
 use std::collections::BTreeSet;
 use thiserror::Error;
