@@ -143,8 +143,9 @@ fn clients(
 const LANES: usize = 4;
 /// Most of them: each has a capture, which takes 64 MiB and hears all the others.
 const MOST_LANES: usize = 12;
-/// Trials of links at the same time, beside all others: each starts several servers.
-const LINK_LANES: usize = 2;
+/// Trials of links at the same time, beside all others: each starts several servers, and waits for them most of its time.
+/// With two of them all others had long ended.
+const LINK_LANES: usize = 6;
 
 /// Runs the groups of the built-in client, and then those of each client, `jobs` clients at the same time.
 async fn run_groups(lab: Lab, shared: Shared, groups: Vec<Group>, jobs: usize) -> Result<Done, RunError> {
