@@ -21,15 +21,17 @@ mkdir -p "$kept"
 failed=0
 for run in $(seq "$runs"); do
     code=0
-    "$WIRELAB" run "$@" --out "$folder/run" >"$folder/said" 2>&1 || code=$?
-    if [ ! -e "$folder/run/run.json" ]; then
+    # All of them are removed at the end: ext4 looks for other inodes than those that were just freed, which takes the next run
+    # up to two seconds.
+    out="$folder/$run"
+    "$WIRELAB" run "$@" --out "$out" >"$folder/said" 2>&1 || code=$?
+    if [ ! -e "$out/run.json" ]; then
         cat "$folder/said"
         exit "$code"
     fi
-    cp "$folder/run/run.json" "$kept/run-$run.json"
+    cp "$out/run.json" "$kept/run-$run.json"
     # Not all runs have one.
-    cp "$folder/run/matrix.md" "$kept/matrix-$run.md" 2>/dev/null || true
-    rm -rf "${folder:?}/run"
+    cp "$out/matrix.md" "$kept/matrix-$run.md" 2>/dev/null || true
     python3 -c 'import json, sys
 run = json.load(open(sys.argv[1]))
 print(len(run["arms"]), "arms in", round(run["duration_ms"] / 1000, 1), "s:", run["outcome"])

@@ -281,7 +281,13 @@ fn a_target_that_dies_or_wants_a_password_gets_no_numbers() {
     let output = running.wait_with_output().unwrap();
     let text = text_of(&output);
     assert_eq!(output.status.code(), Some(5), "{text}");
-    assert!(text.contains("no good reply to GET") || text.contains("cannot send"), "{text}");
+    // Each round connects anew and writes with SET what its GETs read: the end may meet any of these.
+    assert!(
+        ["no good reply to ", "cannot send", "cannot connect", "cannot open"]
+            .iter()
+            .any(|met| text.contains(met)),
+        "{text}"
+    );
     assert!(output.stdout.is_empty(), "{text}");
 }
 
