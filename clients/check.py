@@ -40,12 +40,14 @@ CASES = {
     "plain": ("plaintext", {"tls": False}, "worked"),
     "silent": ("silent", {"deadline_ms": 3000}, "failed"),
     "nocert": ("mutual", {}, "failed"),
-    "mutual": ("mutual", {"client": True}, "worked"),
+    "mutual": ("mutual", {"certificate": True}, "worked"),
     "cluster": ("cluster", {"topology": "cluster"}, "worked"),
     "sentinel": ("sentinel", {"topology": "sentinel"}, "worked"),
     "again": ("good", {}, "worked"),
+    "keep": ("good", {"client": "keep"}, "worked"),
+    "kept": ("good", {"client": "kept"}, "worked"),
 }
-MUST_WORK = {"good", "goodip", "again"}
+MUST_WORK = {"good", "goodip", "again", "keep", "kept"}
 SHORT = {"worked": "ok", "failed": "refuse", "unsupported": "-", "hung": "hung"}
 
 # Start of a name -> the cases in which it is known to differ from a careful client. The longest start counts.
@@ -154,7 +156,7 @@ def case_line(client, number, name, servers):
     server, changes, _ = CASES[name]
     changes = dict(changes)
     folder, port = servers.folder, servers.ports[server]
-    certificate = changes.pop("client", False)
+    certificate = changes.pop("certificate", False)
     case = {
         "id": number, "host": "localhost", "port": port, "tls": True, "verify": True, "ca": f"{folder}/ca.crt",
         "client_cert": f"{folder}/client.crt" if certificate else None,
@@ -162,7 +164,7 @@ def case_line(client, number, name, servers):
         "client_pfx": f"{folder}/client.pfx" if certificate else None,
         "username": "default", "password": PASSWORD, "key": f"check:{client}:{number}",
         "value": f"value \"{number}\" of {name}",
-        "topology": "standalone", "service": SERVICE, "deadline_ms": 6000, "a_field_of_later": True, **changes,
+        "topology": "standalone", "service": SERVICE, "client": "new", "deadline_ms": 6000, "a_field_of_later": True, **changes,
     }
     scheme = "rediss" if case["tls"] else "redis"
     case["url"] = f"{scheme}://{case['username']}:{case['password']}@{case['host']}:{port}"

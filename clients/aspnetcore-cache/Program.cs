@@ -37,8 +37,11 @@ return Adapter.Run(
                 options.CertificateSelection += (_, _, _, _, _) => pair;
             }
         }
-        using var cache = new RedisCache(Options.Create(new RedisCacheOptions { ConfigurationOptions = options }));
-        // It keeps a value as the field `data` of a hash.
-        cache.SetString(test.Key, test.Value);
-        return cache.GetString(test.Key);
+        var cache = new RedisCache(Options.Create(new RedisCacheOptions { ConfigurationOptions = options }));
+        return new(cache, test =>
+        {
+            // It keeps a value as the field `data` of a hash.
+            cache.SetString(test.Key, test.Value);
+            return cache.GetString(test.Key);
+        });
     });

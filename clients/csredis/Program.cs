@@ -15,9 +15,12 @@ return Adapter.Run("csredis", "CSRedisCore", typeof(CSRedisClient), osStore: tru
     }
     var options = $"user={test.Username},password={test.Password},ssl={test.Tls.ToString().ToLowerInvariant()},"
         + $"poolsize=1,preheat=false,tryit=0,connectTimeout={test.Timeout},syncTimeout={test.Timeout}";
-    using var client = test.IsSentinel
+    var client = test.IsSentinel
         ? new CSRedisClient($"{test.Service},{options}", [$"{test.Host}:{test.Port}"])
         : new CSRedisClient($"{test.Host}:{test.Port},{options}");
-    client.Set(test.Key, test.Value);
-    return client.Get(test.Key);
+    return new(client, test =>
+    {
+        client.Set(test.Key, test.Value);
+        return client.Get(test.Key);
+    });
 });

@@ -10,25 +10,37 @@ namespace Wirelab;
 record Case(
     long Id, string Host, int Port, bool Tls, bool Verify, string Ca, string? ClientCert, string? ClientKey,
     string? ClientPfx, string Username, string Password, string Key, string Value, string? Stackexchange,
-    string? Topology, string? Service, int DeadlineMs)
+    string? Topology, string? Service, string? Client, int DeadlineMs)
 {
     /// <summary>Milliseconds for a timeout of the library: short enough for its own error to be the answer.</summary>
-    public int Timeout => DeadlineMs / 2;
+    public int Timeout => Client == "keep" ? DeadlineMs / 5 : DeadlineMs / 2;
 
     public bool IsSentinel => Topology == "sentinel";
     public bool IsCluster => Topology == "cluster";
 }
+
+/// <summary>A client of the library. `RoundTrip` sets the value and gives what it then got.</summary>
+record Client(IDisposable Owner, Func<Case, string?> RoundTrip);
 
 /// <summary>What the library has no way to do.</summary>
 class Unsupported(string why) : Exception(why);
 
 static class Adapter
 {
+    /// <summary>How often an application asks that has lost its connections.</summary>
+    const int Attempts = 3;
+
+    /// <summary>Milliseconds between them.</summary>
+    const int Pause = 100;
+
     static readonly JsonSerializerOptions Json = new() { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower };
 
-    /// <summary>Answers cases until the input ends. `roundTrip` sets the value and gives what it then got.</summary>
+    /// <summary>What a case left for the next one.</summary>
+    static Client? kept;
+
+    /// <summary>Answers cases until the input ends. `connect` makes a client.</summary>
     /// <param name="osStore">Whether the library trusts what the operating system trusts.</param>
-    public static int Run(string name, string library, Type partOfIt, bool osStore, Func<Case, string?> roundTrip)
+    public static int Run(string name, string library, Type partOfIt, bool osStore, Func<Case, Client> connect)
     {
         var answers = Console.OpenStandardOutput();
         Console.SetOut(Console.Error);
@@ -56,16 +68,57 @@ static class Adapter
             {
                 TrustStore.TrustAlone(test.Ca, line);
             }
-            Answer(Outcome(test, roundTrip));
+            Answer(Outcome(test, connect));
         }
         // Some libraries leave threads behind that would keep the process.
         Environment.Exit(0);
         return 0;
     }
 
-    static object Outcome(Case test, Func<Case, string?> roundTrip)
+    static string? RoundTrip(Case test, Func<Case, Client> connect)
     {
-        var attempt = Task.Factory.StartNew(() => roundTrip(test), TaskCreationOptions.LongRunning);
+        var client = kept;
+        kept = null;
+        if (test.Client != "kept" || client == null)
+        {
+            client?.Owner.Dispose();
+            client = connect(test);
+        }
+        try
+        {
+            var received = test.Client == "kept" ? Again(client, test) : client.RoundTrip(test);
+            kept = test.Client == "keep" ? client : null;
+            return received;
+        }
+        finally
+        {
+            if (kept == null)
+            {
+                client.Owner.Dispose();
+            }
+        }
+    }
+
+    /// <summary>As an application does: what meets the lost connection fails, and the next request comes.</summary>
+    static string? Again(Client client, Case test)
+    {
+        var begun = Environment.TickCount64;
+        for (var attempt = 1; ; attempt++)
+        {
+            try
+            {
+                return client.RoundTrip(test);
+            }
+            catch (Exception) when (attempt < Attempts && Environment.TickCount64 - begun < test.Timeout / 4)
+            {
+                Thread.Sleep(Pause);
+            }
+        }
+    }
+
+    static object Outcome(Case test, Func<Case, Client> connect)
+    {
+        var attempt = Task.Factory.StartNew(() => RoundTrip(test, connect), TaskCreationOptions.LongRunning);
         try
         {
             // As long as the library takes: one that hangs is for the lab to see.

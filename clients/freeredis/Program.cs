@@ -6,15 +6,18 @@ using Wirelab;
 
 return Adapter.Run("freeredis", "FreeRedis", typeof(RedisClient), osStore: true, test =>
 {
-    using var client = test switch
+    var client = test switch
     {
         { IsSentinel: true } => new RedisClient(
             Options(test, test.Service!), [Options(test, $"{test.Host}:{test.Port}").ToString()], false),
         { IsCluster: true } => new RedisClient([Options(test, $"{test.Host}:{test.Port}")]),
         _ => new RedisClient(Options(test, $"{test.Host}:{test.Port}")),
     };
-    client.Set(test.Key, test.Value);
-    return client.Get(test.Key);
+    return new(client, test =>
+    {
+        client.Set(test.Key, test.Value);
+        return client.Get(test.Key);
+    });
 });
 
 static ConnectionStringBuilder Options(Case test, string server)

@@ -32,8 +32,15 @@ type testCase struct {
 	Value      string  `json:"value"`
 	Topology   string  `json:"topology"`
 	Service    string  `json:"service"`
+	Client     string  `json:"client"`
 	DeadlineMs int     `json:"deadline_ms"`
 }
+
+// How often an application asks that has lost its connections, and the time between.
+const (
+	attempts = 3
+	pause    = 100 * time.Millisecond
+)
 
 type answer struct {
 	ID       int64   `json:"id"`
@@ -95,16 +102,44 @@ func newClient(test testCase) (redis.UniversalClient, error) {
 	}
 }
 
-// roundTrip writes the value and reads it back. The context ends the library wherever it waits.
-func roundTrip(test testCase) (received *string, err error) {
-	client, err := newClient(test)
-	if err != nil {
-		return nil, err
-	}
-	defer client.Close()
+// kept is the client that the case before left.
+var kept redis.UniversalClient
+
+// outcome does the case with a new client or with the one that was kept. The context ends the library wherever it waits.
+func outcome(test testCase) (received *string, err error) {
+	client := kept
+	kept = nil
 	within := time.Duration(test.DeadlineMs) * time.Millisecond * 9 / 10
 	ctx, cancel := context.WithTimeout(context.Background(), within)
 	defer cancel()
+	if client != nil && test.Client == "kept" {
+		defer client.Close()
+		// As an application does: what meets the lost connection fails, and the next request comes.
+		for attempt := 1; ; attempt++ {
+			received, err = roundTrip(ctx, client, test)
+			if err == nil || attempt == attempts {
+				return received, err
+			}
+			time.Sleep(pause)
+		}
+	}
+	if client != nil {
+		client.Close()
+	}
+	if client, err = newClient(test); err != nil {
+		return nil, err
+	}
+	received, err = roundTrip(ctx, client, test)
+	if err == nil && test.Client == "keep" {
+		kept = client
+	} else {
+		client.Close()
+	}
+	return received, err
+}
+
+// roundTrip writes the value and reads it back.
+func roundTrip(ctx context.Context, client redis.UniversalClient, test testCase) (received *string, err error) {
 	if err := client.Set(ctx, test.Key, test.Value, 0).Err(); err != nil {
 		return nil, err
 	}
@@ -133,7 +168,7 @@ func main() {
 			fmt.Fprintln(os.Stderr, "no case of the lab:", err)
 			os.Exit(1)
 		}
-		received, err := roundTrip(test)
+		received, err := outcome(test)
 		if err == nil {
 			answers.Encode(answer{ID: test.ID, Outcome: "worked", Received: received})
 		} else {

@@ -40,20 +40,47 @@ final class Adapter {
         Properties about = new Properties();
         about.load(RedisClient.class.getResourceAsStream("pom.properties"));
         String version = about.getProperty("version");
-        Lab.run("jedis", "redis.clients:jedis", version, test -> roundTrip(test, sslOptions));
+        Lab.run("jedis", "redis.clients:jedis", version, test -> connect(test, sslOptions));
     }
 
-    private static String roundTrip(Lab.Case test, boolean sslOptions) throws Exception {
-        // Jedis's options take trust and keys as files.
-        Path stores = Files.createTempDirectory("wirelab-jedis");
-        stores.toFile().deleteOnExit();
-        try (UnifiedJedis client = client(test, config(test, sslOptions, stores))) {
+    private static Lab.Client connect(Lab.Case test, boolean sslOptions) throws Exception {
+        Stores stores = new Stores();
+        try {
+            return new Pooled(client(test, config(test, sslOptions, stores.folder)), stores);
+        } catch (Exception failed) {
+            stores.close();
+            throw failed;
+        }
+    }
+
+    /** The folder of trust and keys, which Jedis's options take as files, and read for each connection. */
+    private static final class Stores implements AutoCloseable {
+        final Path folder = Files.createTempDirectory("wirelab-jedis");
+
+        Stores() throws IOException {
+            folder.toFile().deleteOnExit();
+        }
+
+        @Override
+        public void close() throws IOException {
+            Files.deleteIfExists(folder.resolve("trust.p12"));
+            Files.deleteIfExists(folder.resolve("key.p12"));
+            Files.delete(folder);
+        }
+    }
+
+    private record Pooled(UnifiedJedis client, Stores stores) implements Lab.Client {
+        @Override
+        public String roundTrip(Lab.Case test) {
             client.set(test.key, test.value);
             return client.get(test.key);
-        } finally {
-            Files.deleteIfExists(stores.resolve("trust.p12"));
-            Files.deleteIfExists(stores.resolve("key.p12"));
-            Files.delete(stores);
+        }
+
+        @Override
+        public void close() throws IOException {
+            try (stores) {
+                client.close();
+            }
         }
     }
 

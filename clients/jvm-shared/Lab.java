@@ -31,11 +31,12 @@ final class Lab {
         String value;
         String topology = "standalone";
         String service;
+        String client;
         int deadlineMs;
 
         /** Milliseconds for a timeout of the library: short enough for its own error to be the answer. */
         int timeout() {
-            return deadlineMs * 4 / 10;
+            return deadlineMs * ("keep".equals(client) ? 2 : 4) / 10;
         }
     }
 
@@ -46,19 +47,32 @@ final class Lab {
         }
     }
 
-    /** Sets the value and gives what it then got. */
-    interface RoundTrip {
-        String run(Case test) throws Exception;
+    /** Makes a client, connected or about to be. */
+    interface Connect {
+        Client connect(Case test) throws Exception;
     }
+
+    /** A client of the library. */
+    interface Client extends AutoCloseable {
+        /** Sets the value and gives what it then got. */
+        String roundTrip(Case test) throws Exception;
+    }
+
+    /** How often an application asks that has lost its connections, and the milliseconds between. */
+    private static final int ATTEMPTS = 3;
+    private static final int PAUSE = 100;
+
+    /** What a case left for the next one. */
+    private static Client kept;
 
     private static final Gson JSON = new GsonBuilder()
             .setFieldNamingPolicy(FieldNamingPolicy.LOWER_CASE_WITH_UNDERSCORES)
             .disableHtmlEscaping().serializeNulls().create();
 
-    static void run(String adapter, String library, String version, RoundTrip roundTrip) throws IOException {
+    static void run(String adapter, String library, String version, Connect connect) throws IOException {
         PrintStream answers = new PrintStream(System.out, true, StandardCharsets.UTF_8);
         System.setOut(System.err); // what the library prints is no answer
-        WarmUp.run(roundTrip);
+        WarmUp.run(connect);
         Map<String, Object> hello = new LinkedHashMap<>();
         hello.put("protocol", 1);
         hello.put("adapter", adapter);
@@ -77,10 +91,48 @@ final class Lab {
             Case test = JSON.fromJson(line, Case.class);
             Map<String, Object> answer = new LinkedHashMap<>();
             answer.put("id", test.id);
-            answer.putAll(outcome(test, attempts.submit(() -> roundTrip.run(test))));
+            answer.putAll(outcome(test, attempts.submit(() -> roundTrip(test, connect))));
             answers.println(JSON.toJson(answer));
         }
         System.exit(0);
+    }
+
+    private static String roundTrip(Case test, Connect connect) throws Exception {
+        Client client = kept;
+        kept = null;
+        if (client != null && "kept".equals(test.client)) {
+            try (client) {
+                return again(client, test);
+            }
+        }
+        if (client != null) {
+            client.close();
+        }
+        client = connect.connect(test);
+        try {
+            String received = client.roundTrip(test);
+            kept = "keep".equals(test.client) ? client : null;
+            return received;
+        } finally {
+            if (kept == null) {
+                client.close();
+            }
+        }
+    }
+
+    /** As an application does: what meets the lost connection fails, and the next request comes. */
+    private static String again(Client client, Case test) throws Exception {
+        long begun = System.nanoTime();
+        for (int attempt = 1; ; attempt++) {
+            try {
+                return client.roundTrip(test);
+            } catch (Exception lost) {
+                if (attempt == ATTEMPTS || System.nanoTime() - begun > test.timeout() / 4 * 1_000_000L) {
+                    throw lost;
+                }
+                Thread.sleep(PAUSE);
+            }
+        }
     }
 
     private static Map<String, String> outcome(Case test, Future<String> attempt) {

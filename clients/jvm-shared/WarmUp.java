@@ -10,7 +10,7 @@ import javax.net.ssl.SSLSocketFactory;
  * the library, both against a listener of our own that closes each connection.
  */
 final class WarmUp {
-    static void run(Lab.RoundTrip roundTrip) throws IOException {
+    static void run(Lab.Connect connect) throws IOException {
         try (ServerSocket listener = new ServerSocket(0, 8, InetAddress.getLoopbackAddress())) {
             Thread closer = new Thread(() -> {
                 try {
@@ -29,8 +29,8 @@ final class WarmUp {
             nothing.verify = true;
             nothing.username = nothing.password = nothing.key = nothing.value = "warm-up";
             nothing.deadlineMs = 5000;
-            try {
-                roundTrip.run(nothing);
+            try (Lab.Client client = connect.connect(nothing)) {
+                client.roundTrip(nothing);
             } catch (Exception expected) {
                 // Nobody answers there.
             }

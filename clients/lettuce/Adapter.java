@@ -5,20 +5,22 @@ import io.lettuce.core.RedisClient;
 import io.lettuce.core.RedisURI;
 import io.lettuce.core.SocketOptions;
 import io.lettuce.core.SslOptions;
+import io.lettuce.core.api.sync.RedisStringCommands;
 import io.lettuce.core.cluster.ClusterClientOptions;
 import io.lettuce.core.cluster.RedisClusterClient;
 import java.io.File;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Supplier;
 
 /** Lettuce as a client under test: `withSsl(true)`, and `SslOptions` with the authority. */
 final class Adapter {
     public static void main(String[] args) throws IOException {
-        Lab.run("lettuce", "io.lettuce:lettuce-core", LettuceVersion.getVersion(), Adapter::roundTrip);
+        Lab.run("lettuce", "io.lettuce:lettuce-core", LettuceVersion.getVersion(), Adapter::connect);
     }
 
-    private static String roundTrip(Lab.Case test) {
+    private static Lab.Client connect(Lab.Case test) {
         RedisURI uri = uri(test);
         SslOptions.Builder ssl = SslOptions.builder().jdkSslProvider().handshakeTimeout(within(test));
         if (test.tls) {
@@ -30,24 +32,37 @@ final class Adapter {
         SocketOptions socket = SocketOptions.builder().connectTimeout(within(test)).build();
         if (test.topology.equals("cluster")) {
             RedisClusterClient client = RedisClusterClient.create(uri);
-            try {
-                client.setOptions(
-                        ClusterClientOptions.builder().sslOptions(ssl.build()).socketOptions(socket).build());
-                var commands = client.connect().sync();
-                commands.set(test.key, test.value);
-                return commands.get(test.key);
-            } finally {
-                end(client);
-            }
+            client.setOptions(ClusterClientOptions.builder().sslOptions(ssl.build()).socketOptions(socket).build());
+            return new Connected(client, () -> client.connect().sync());
         }
         RedisClient client = RedisClient.create(uri);
-        try {
-            client.setOptions(ClientOptions.builder().sslOptions(ssl.build()).socketOptions(socket).build());
-            var commands = client.connect().sync();
+        client.setOptions(ClientOptions.builder().sslOptions(ssl.build()).socketOptions(socket).build());
+        return new Connected(client, () -> client.connect().sync());
+    }
+
+    /** It connects once: after that the library does so by itself, whenever it has lost its connection. */
+    private static final class Connected implements Lab.Client {
+        private final AbstractRedisClient client;
+        private final Supplier<RedisStringCommands<String, String>> connect;
+        private RedisStringCommands<String, String> commands;
+
+        Connected(AbstractRedisClient client, Supplier<RedisStringCommands<String, String>> connect) {
+            this.client = client;
+            this.connect = connect;
+        }
+
+        @Override
+        public String roundTrip(Lab.Case test) {
+            if (commands == null) {
+                commands = connect.get();
+            }
             commands.set(test.key, test.value);
             return commands.get(test.key);
-        } finally {
-            end(client);
+        }
+
+        @Override
+        public void close() {
+            client.shutdown(0, 500, TimeUnit.MILLISECONDS);
         }
     }
 
@@ -72,9 +87,5 @@ final class Adapter {
 
     private static Duration within(Lab.Case test) {
         return Duration.ofMillis(test.timeout());
-    }
-
-    private static void end(AbstractRedisClient client) {
-        client.shutdown(0, 500, TimeUnit.MILLISECONDS);
     }
 }

@@ -8,10 +8,15 @@
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { createInterface } from "node:readline";
+import { setTimeout as sleep } from "node:timers/promises";
 
 const [folder, flag] = process.argv.slice(2);
 const require = createRequire(new URL(`./${folder}/`, import.meta.url));
 const redis = require("redis");
+
+// How often an application asks that has lost its connections, and the time between.
+const ATTEMPTS = 3;
+const PAUSE_MS = 100;
 
 const answer = process.stdout.write.bind(process.stdout);
 process.stdout.write = process.stderr.write.bind(process.stderr);
@@ -26,8 +31,8 @@ function socketOptions(test) {
   const socket = {
     // Shorter than the deadline, so that the library's own error is what people read.
     connectTimeout: Math.round(test.deadline_ms * 0.6),
-    // By itself it would try again for ever, and say nothing.
-    reconnectStrategy: false,
+    // By itself it would try again for ever, and say nothing. One that was cut off is to come back.
+    reconnectStrategy: test.client === "keep" ? (retries) => (retries < ATTEMPTS ? PAUSE_MS : false) : false,
   };
   if (test.tls) {
     Object.assign(socket, { tls: true, ca: readFileSync(test.ca), rejectUnauthorized: test.verify });
@@ -80,24 +85,47 @@ function end(client) {
   }
 }
 
+/** Writes the value and gives what was read then. A server may answer with anything; what an adapter tells is text. */
+async function roundTrip(client, test) {
+  await client.set(test.key, test.value);
+  const reply = await client.get(test.key);
+  return typeof reply === "string" ? reply : null;
+}
+
+/** As an application does: what meets the lost connection fails, and the next request comes. */
+async function again(client, test) {
+  for (let attempt = 1; attempt < ATTEMPTS; attempt++) {
+    try {
+      return await roundTrip(client, test);
+    } catch {
+      await sleep(PAUSE_MS);
+    }
+  }
+  return roundTrip(client, test);
+}
+
+/** The client that the case before left, and the errors that it has told of by events. */
+let kept;
+
 /** Writes the value, reads it back, and says how that went. */
 async function outcome(test) {
-  const errors = [];
-  let client;
+  let { client, errors } = (test.client === "kept" && kept) || { errors: [] };
+  const goesOn = client !== undefined;
+  if (!goesOn && kept) {
+    end(kept.client);
+  }
+  kept = undefined;
   let received = null;
-  const attempt = async () => {
-    client = newClient(test).on("error", (error) => errors.push(error));
-    await client.connect();
-    await client.set(test.key, test.value);
-    const reply = await client.get(test.key);
-    // A server may answer with anything, and what an adapter tells is text.
-    received = typeof reply === "string" ? reply : null;
+  try {
+    if (!goesOn) {
+      client = newClient(test).on("error", (error) => errors.push(error));
+      await client.connect();
+    }
+    received = await (goesOn ? again(client, test) : roundTrip(client, test));
     if (received !== test.value) {
       throw new Error("GET returned another value than was SET");
     }
-  };
-  try {
-    await attempt();
+    kept = test.client === "keep" ? { client, errors } : undefined;
     return { outcome: "worked", received };
   } catch (error) {
     if (error instanceof Unsupported) {
@@ -106,7 +134,9 @@ async function outcome(test) {
     const texts = [error, ...errors].map(causes);
     return { outcome: "failed", received, error: [...new Set(texts)].join("; and ") };
   } finally {
-    end(client);
+    if (!kept) {
+      end(client);
+    }
   }
 }
 

@@ -29,8 +29,11 @@ return Adapter.Run("nredisstack", "NRedisStack", typeof(JsonCommands), osStore: 
             options.SetUserPemCertificate(test.ClientCert, test.ClientKey);
         }
     }
-    using var connection = ConnectionMultiplexer.Connect(options);
+    var connection = ConnectionMultiplexer.Connect(options);
     var database = connection.GetDatabase();
-    database.StringSet(test.Key, test.Value);
-    return database.StringGet(test.Key);
+    return new(connection, test =>
+    {
+        database.StringSet(test.Key, test.Value);
+        return database.StringGet(test.Key);
+    });
 });

@@ -5,12 +5,17 @@ import json
 import os
 import platform
 import sys
+import time
 
 import redis
 from redis.backoff import NoBackoff
 from redis.cluster import RedisCluster
 from redis.retry import Retry
 from redis.sentinel import Sentinel
+
+# How often an application asks that has lost its connections, and the seconds between.
+ATTEMPTS = 3
+PAUSE = 0.1
 
 
 def tls_options(case):
@@ -59,23 +64,40 @@ def causes(error):
     return "; caused by ".join(texts)
 
 
-def attempt(case):
-    """Writes the value, reads it back, and says how that went."""
-    client = None
-    received = None
+def round_trip(client, case):
+    """Writes the value and gives what was read then."""
+    client.set(case["key"], case["value"])
+    return client.get(case["key"])
+
+
+def again(client, case):
+    """As an application does: what meets the lost connection fails, and the next request comes."""
+    for _ in range(ATTEMPTS - 1):
+        try:
+            return round_trip(client, case)
+        except Exception:
+            time.sleep(PAUSE)
+    return round_trip(client, case)
+
+
+def close(client):
+    if client is not None:
+        with contextlib.suppress(Exception):
+            client.close()
+
+
+def attempt(case, client):
+    """Writes the value, reads it back, and says how that went, with the client that was kept or a new one."""
+    goes_on = client is not None
     try:
-        client = connected(case)
-        client.set(case["key"], case["value"])
-        received = client.get(case["key"])
+        if not goes_on:
+            client = connected(case)
+        received = again(client, case) if goes_on else round_trip(client, case)
         if received == case["value"]:
-            return {"outcome": "worked", "received": received}
-        return {"outcome": "failed", "received": received, "error": "GET returned another value than was SET"}
+            return {"outcome": "worked", "received": received}, client
+        return {"outcome": "failed", "received": received, "error": "GET returned another value than was SET"}, client
     except Exception as error:
-        return {"outcome": "failed", "received": received, "error": causes(error)}
-    finally:
-        if client is not None:
-            with contextlib.suppress(Exception):
-                client.close()
+        return {"outcome": "failed", "received": None, "error": causes(error)}, client
 
 
 def main():
@@ -94,9 +116,17 @@ def main():
             "runtime": f"Python {platform.python_version()}",
         }
     )
+    kept = None
     for line in sys.stdin:
         case = json.loads(line)
-        answer({"id": case["id"], **attempt(case)})
+        if case.get("client") != "kept":
+            close(kept)
+            kept = None
+        outcome, kept = attempt(case, kept)
+        if case.get("client") != "keep":
+            close(kept)
+            kept = None
+        answer({"id": case["id"], **outcome})
 
 
 main()

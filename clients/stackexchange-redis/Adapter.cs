@@ -55,10 +55,13 @@ static class StackExchangeAdapter
         }
         return Adapter.Run("stackexchange-redis", "StackExchange.Redis", typeof(ConnectionMultiplexer), way.OsStore, test =>
         {
-            using var connection = ConnectionMultiplexer.Connect(Options(test, way));
+            var connection = ConnectionMultiplexer.Connect(Options(test, way));
             var database = connection.GetDatabase();
-            database.StringSet(test.Key, test.Value);
-            return database.StringGet(test.Key);
+            return new(connection, test =>
+            {
+                database.StringSet(test.Key, test.Value);
+                return database.StringGet(test.Key);
+            });
         });
     }
 

@@ -34,7 +34,7 @@ pub struct AdapterHello {
     pub runtime: String,
 }
 
-/// One case: connect anew, SET, GET, close. It holds secrets, so it has no `Debug`.
+/// One case: connect anew, SET, GET, close, unless `client` says otherwise. It holds secrets, so it has no `Debug`.
 #[derive(Serialize, Deserialize, JsonSchema)]
 pub struct AdapterCase {
     /// To be repeated in the answer.
@@ -71,8 +71,22 @@ pub struct AdapterCase {
     pub topology: AdapterTopology,
     /// Name of the master, to ask a Sentinel for.
     pub service: String,
+    /// Which client object does it.
+    pub client: AdapterClient,
     /// Milliseconds until the answer must be there.
     pub deadline_ms: u64,
+}
+
+/// Which client object does a case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum AdapterClient {
+    /// A new one, which is closed before the answer.
+    New,
+    /// A new one, which stays open for the next case.
+    Keep,
+    /// That of the case before, whose connections were cut off since then: it connects again by itself.
+    Kept,
 }
 
 /// What a client connects to.

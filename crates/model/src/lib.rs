@@ -31,7 +31,8 @@ mod weakness;
 mod wire;
 
 pub use adapter::{
-    ADAPTER_PROTOCOL, AdapterAnswer, AdapterCase, AdapterHello, AdapterLine, AdapterOutcome, AdapterTopology,
+    ADAPTER_PROTOCOL, AdapterAnswer, AdapterCase, AdapterClient, AdapterHello, AdapterLine, AdapterOutcome,
+    AdapterTopology,
 };
 pub use bench::{
     BenchBaseline, BenchCell, BenchChange, BenchConnecting, BenchEstimate, BenchHandshakes, BenchLatency,

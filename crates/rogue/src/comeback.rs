@@ -2,7 +2,7 @@
 
 use crate::corrupt::{APPLICATION, Records, reach};
 use crate::relay::Relay;
-use crate::turn::Turn;
+use crate::turn::{Turn, When};
 use crate::{RogueError, Upstream};
 use std::net::SocketAddr;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -22,9 +22,13 @@ pub(crate) struct Comeback {
 }
 
 impl Comeback {
-    pub(crate) fn new(tls: Tls, upstream: Upstream) -> Result<Self, RogueError> {
+    pub(crate) fn new(tls: Tls, upstream: Upstream, when: When) -> Result<Self, RogueError> {
         let address = upstream.address;
-        Ok(Self { tls, relay: Relay::new(upstream, None)?, upstream: address, turn: Turn::new() })
+        Ok(Self { tls, relay: Relay::new(upstream, None)?, upstream: address, turn: Turn::new(when) })
+    }
+
+    pub(crate) fn turn(&self) -> Turn {
+        self.turn.clone()
     }
 
     pub(crate) async fn run(self, stream: Box<dyn Stream>, recorder: Recorder) {
@@ -45,7 +49,7 @@ impl Comeback {
     }
 }
 
-/// Passes everything on, until the client has said enough on some connection, or has ended one itself.
+/// Passes everything on until the turn: that the client has said enough on some connection, or has ended one itself.
 async fn let_through(client: Box<dyn Stream>, recorder: Recorder, upstream: SocketAddr, turn: &Turn) {
     let Some((server, tls)) = reach(upstream, &recorder).await else { return };
     let (mut from_client, mut to_client) = tokio::io::split(client);
@@ -60,15 +64,14 @@ async fn let_through(client: Box<dyn Stream>, recorder: Recorder, upstream: Sock
                 end => {
                     recorder.ended(end.map_or_else(|error| ending(&error), |_| Ending::ClientClosed));
                     if said > 0 {
-                        turn.take();
+                        turn.seen();
                     }
                     return;
                 }
             };
             let bytes = buffer.get(..length).unwrap_or_default();
             said += if tls { records.begin(bytes, APPLICATION).len() as u64 } else { 1 };
-            if said > LET_THROUGH {
-                turn.take();
+            if said > LET_THROUGH && turn.seen() {
                 return recorder.ended(Ending::ServerClosed);
             }
             if to_server.write_all(bytes).await.is_err() {

@@ -38,6 +38,7 @@ pub use tamper::Plan;
 use thiserror::Error;
 use tokio::sync::mpsc;
 use turn::Turn;
+pub use turn::When;
 use wirelab_model::{Bait, Connection, Ending, Hostility, Listener, PeerReport};
 use wirelab_pki::Identity;
 pub use wirelab_redis::DataSet;
@@ -86,7 +87,7 @@ pub struct Rogue {
     list: Option<ListServer>,
     /// The secrets of what ends TLS where the listener itself does not.
     secrets: Option<Arc<Secrets>>,
-    /// When it stops being good, where it was at first and resumes sessions.
+    /// When it stops being good, where it was at first.
     turn: Option<Turn>,
 }
 
@@ -138,22 +139,29 @@ impl Rogue {
         Self::answering(port, Accepts::Both(Tls::asking(identity)?)).await
     }
 
-    /// Passes connections on to the good server as they are, until one has had a session: then it cuts them off. Those after
-    /// them meet a relay with this certificate.
+    /// Passes connections on to the good server as they are, until one has had a session, or until [`Rogue::cut`]: then it
+    /// cuts them off. Those after them meet a relay with this certificate.
     ///
     /// # Errors
     /// The port cannot be had.
-    pub async fn comeback(port: u16, identity: &Identity, upstream: Upstream) -> Result<Self, RogueError> {
+    pub async fn comeback(
+        port: u16,
+        identity: &Identity,
+        upstream: Upstream,
+        when: When,
+    ) -> Result<Self, RogueError> {
         let tls = Tls::new(identity)?;
         let secrets = Some(tls.secrets());
-        let comeback = Comeback::new(tls, upstream)?;
+        let comeback = Comeback::new(tls, upstream, when)?;
+        let turn = Some(comeback.turn());
         let running = Endpoint::bind(port)
             .await?
             .serve(Accepts::Raw, move |stream, recorder| comeback.clone().run(stream, recorder));
-        Ok(Self { running, announced: None, anchor: None, list: None, turn: None, secrets })
+        Ok(Self { running, announced: None, anchor: None, list: None, turn, secrets })
     }
 
-    /// Takes any password with the certificate `first`, until a connection has had a session: then it cuts them off.
+    /// Takes any password with the certificate `first`, until a connection has had a session, or until [`Rogue::cut`]: then it
+    /// cuts them off.
     /// Resumes its session for those who come back, and shows `later` to those who do not want that. With
     /// `early` the tickets allow data before the handshake, and it sends that to itself a second time.
     ///
@@ -164,11 +172,12 @@ impl Rogue {
         first: &Identity,
         later: &Identity,
         early: bool,
+        when: When,
     ) -> Result<Self, RogueError> {
         let endpoint = Endpoint::bind(port).await?;
         let (first, later) = (Tls::new(first)?, Tls::new(later)?);
         let secrets = Some(later.secrets());
-        let resumer = Resumer::new(first, later, early, endpoint.port());
+        let resumer = Resumer::new(first, later, early, endpoint.port(), when);
         let turn = Some(resumer.turn());
         let running =
             endpoint.serve(Accepts::Raw, move |stream, recorder| resumer.clone().run(stream, recorder));
@@ -378,6 +387,11 @@ impl Rogue {
     /// In PEM the authority that clients are to trust, where that is not the lab's.
     pub fn anchor(&self) -> Option<&str> {
         self.anchor.as_deref()
+    }
+
+    /// The good time is over, where there was one: it cuts off those who are connected, and attacks those who come back.
+    pub fn cut(&self) {
+        self.turn.iter().for_each(Turn::take);
     }
 
     /// A resumer is good again, to give another session that can be resumed. Nothing else changes.

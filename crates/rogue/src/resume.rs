@@ -2,7 +2,7 @@
 //! certificate is no longer good, or somebody else has its sessions.
 
 use crate::flight::{Kept, MOST_FLIGHT};
-use crate::turn::Turn;
+use crate::turn::{Turn, When};
 use rustls::ServerConnection;
 use std::collections::HashSet;
 use std::io::Read;
@@ -39,7 +39,7 @@ pub(crate) struct Resumer {
 
 impl Resumer {
     /// `first` is shown before the turn, and `later` to those who come back and do not resume.
-    pub(crate) fn new(first: Tls, later: Tls, early: bool, port: u16) -> Self {
+    pub(crate) fn new(first: Tls, later: Tls, early: bool, port: u16, when: When) -> Self {
         let (sessions, most) = (Sessions::default(), if early { EARLY } else { 0 });
         Self {
             first: first.resuming(&sessions, most),
@@ -47,7 +47,7 @@ impl Resumer {
             store: Store::default(),
             early,
             port,
-            turn: Turn::new(),
+            turn: Turn::new(when),
             own: Arc::default(),
         }
     }
@@ -165,7 +165,8 @@ impl Resumer {
     }
 }
 
-/// Serves until the client asks for its value, and cuts it off then: that is the turn, or that it ended by itself. Before
+/// Serves until the client asks for its value, and cuts it off then: that is the turn, or that it ended by itself, unless the
+/// turn is for somebody else to tell. Before
 /// that, clients of several connections are still opening them, and give up instead of coming back.
 async fn cut_off(mut stream: Box<dyn Stream>, mut session: Session, recorder: &Recorder, turn: &Turn) {
     let mut buffer = vec![0; 16 << 10];
@@ -176,7 +177,7 @@ async fn cut_off(mut stream: Box<dyn Stream>, mut session: Session, recorder: &R
                 recorder
                     .ended(end.map_or_else(|error| wirelab_redis::ending(&error), |_| Ending::ClientClosed));
                 if request > 0 {
-                    turn.take();
+                    turn.seen();
                 }
                 return;
             }
@@ -186,7 +187,7 @@ async fn cut_off(mut stream: Box<dyn Stream>, mut session: Session, recorder: &R
         let mut out = Vec::new();
         session.receive(bytes, &mut out);
         recorder.note(|connection| connection.commands = session.commands().to_vec());
-        if session.commands().iter().any(|command| READS.contains(&name(command))) {
+        if session.commands().iter().any(|command| READS.contains(&name(command))) && turn.seen() {
             break;
         }
         recorder.written(&out);
@@ -196,7 +197,7 @@ async fn cut_off(mut stream: Box<dyn Stream>, mut session: Session, recorder: &R
         }
     }
     recorder.ended(Ending::ServerClosed);
-    turn.take();
+    turn.seen();
 }
 
 /// `GET` of `GET/1`.

@@ -5,30 +5,51 @@ use tokio::sync::watch;
 /// The moment in which the attack begins. Clients often open several connections together; all that are there before
 /// it are good ones, and end with it.
 #[derive(Debug, Clone)]
-pub(crate) struct Turn(watch::Sender<bool>);
+pub(crate) struct Turn {
+    taken: watch::Sender<bool>,
+    when: When,
+}
+
+/// Who says that the good session was long enough.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum When {
+    /// The rogue, by what it sees of the session.
+    Seen,
+    /// Whoever runs the client, which stays connected.
+    Told,
+}
 
 impl Turn {
-    pub(crate) fn new() -> Self {
-        Self(watch::Sender::new(false))
+    pub(crate) fn new(when: When) -> Self {
+        Self { taken: watch::Sender::new(false), when }
     }
 
     pub(crate) fn has_come(&self) -> bool {
-        *self.0.borrow()
+        *self.taken.borrow()
+    }
+
+    /// The rogue has seen enough. Gives whether that is for it to say.
+    pub(crate) fn seen(&self) -> bool {
+        let decides = self.when == When::Seen;
+        if decides {
+            self.take();
+        }
+        decides
     }
 
     pub(crate) fn take(&self) {
-        self.0.send_replace(true);
+        self.taken.send_replace(true);
     }
 
     /// It is still to come.
     pub(crate) fn take_back(&self) {
-        self.0.send_replace(false);
+        self.taken.send_replace(false);
     }
 
     /// Waits for it.
     pub(crate) async fn taken(&self) {
         // The sender is at hand, so this ends only with the moment itself.
-        drop(self.0.subscribe().wait_for(|taken| *taken).await);
+        drop(self.taken.subscribe().wait_for(|taken| *taken).await);
     }
 }
 
@@ -38,15 +59,23 @@ mod tests {
 
     #[tokio::test]
     async fn it_comes_for_all_at_once() {
-        let turn = Turn::new();
+        let turn = Turn::new(When::Seen);
         let other = turn.clone();
         assert!(!other.has_come());
         let waiting = tokio::spawn(async move { other.taken().await });
-        turn.take();
+        assert!(turn.seen());
         waiting.await.unwrap();
         turn.taken().await;
         assert!(turn.has_come());
         turn.take_back();
         assert!(!turn.has_come());
+    }
+
+    #[test]
+    fn it_waits_for_whom_it_is_told_by() {
+        let turn = Turn::new(When::Told);
+        assert!(!turn.seen() && !turn.has_come());
+        turn.take();
+        assert!(turn.has_come());
     }
 }

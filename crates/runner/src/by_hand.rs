@@ -9,8 +9,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 use tokio::sync::mpsc;
 use wirelab_model::{Attack, Canaries, Connection, Harvest, Listener, Topology, Transport};
-use wirelab_rogue::Rogue;
-use wirelab_subject::{Login, Server, ServerKind, ServerTls, Target, TlsFiles};
+use wirelab_rogue::{Rogue, When};
+use wirelab_subject::{Cut, Login, Server, ServerKind, ServerTls, Target, TlsFiles};
 use wirelab_wire::credential::credentials;
 use wirelab_wire::resp::Decoder;
 
@@ -76,7 +76,7 @@ impl ByHand {
         }
         let embedded = server.as_ref().map(|server| SocketAddr::from(([127, 0, 0, 1], server.port())));
         let upstream = self.upstream.or(embedded).unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 0)));
-        let met = Met { transport: self.transport, topology: self.topology };
+        let met = Met { transport: self.transport, topology: self.topology, cut: When::Seen };
         let started = start_rogue(&certificates, self.port, &peer, met, upstream, &canaries).await?;
         let rogue = started.ok_or(RunError::NotByHand)?;
         let (connections, announced) = (rogue.watch(), rogue.watch_announced());
@@ -109,7 +109,7 @@ impl ByHand {
             shows: None,
             stalled: false,
             login: Login::Password,
-            cut_off: false,
+            cut: Cut::Never,
             hostile: false,
             deadline: DEADLINE,
         };

@@ -22,6 +22,7 @@ mod scenario;
 mod scenario_link;
 mod select;
 mod trial;
+mod visits;
 mod worker;
 
 pub use by_hand::{AtWork, ByHand, harvest};

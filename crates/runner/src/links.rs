@@ -11,7 +11,7 @@ use wirelab_model::{
     Canaries, ClientEnd, Demand, Link, PeerReport, Talk, Topology, Transport, Trial, TrialKind,
 };
 use wirelab_rogue::{DataSet, Rogue};
-use wirelab_subject::{Client, FarEnd, LinkSetup, Linked, Login, ServerTls, Target};
+use wirelab_subject::{Client, Cut, FarEnd, LinkSetup, Linked, Login, ServerTls, Target};
 use wirelab_wire::Needles;
 
 /// What servers get to end.
@@ -205,7 +205,7 @@ async fn client_as(
         deadline: lab.options.deadline,
         stalled: false,
         login,
-        cut_off: false,
+        cut: Cut::Never,
         hostile: false,
     };
     let near = Client::Builtin.run(&lab.options.launcher, &target).await;

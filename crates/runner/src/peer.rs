@@ -10,7 +10,7 @@ use wirelab_model::{
 };
 use wirelab_pki::Shape;
 use wirelab_rogue::misbehaviour::{self, Family};
-use wirelab_rogue::{Lie, ListPort, Plan, Rogue, RogueError, Tamper, Upstream};
+use wirelab_rogue::{Lie, ListPort, Plan, Rogue, RogueError, Tamper, Upstream, When};
 
 /// What clients connect to, unless the catalogue wants it otherwise for a certificate.
 pub(crate) const HOST: &str = "localhost";
@@ -191,11 +191,6 @@ impl Peer {
         }
     }
 
-    /// Whether the client's first connection is cut off, and the attack is on those after it.
-    pub(crate) fn comes_back(&self) -> bool {
-        matches!(self, Self::Comeback { .. } | Self::Resumer { .. })
-    }
-
     /// Whether the good server is to give tickets: there are records right after the handshake then, and
     /// something that a client which comes back may try elsewhere.
     pub(crate) fn wants_tickets(&self) -> bool {
@@ -212,6 +207,8 @@ impl Peer {
 pub(crate) struct Met {
     pub(crate) transport: Transport,
     pub(crate) topology: Topology,
+    /// Who ends the good time of a rogue that is good at first.
+    pub(crate) cut: When,
 }
 
 /// Starts the rogue that the peer is, if it is one. `upstream` is the good server, for those that need one.
@@ -219,7 +216,7 @@ pub(crate) async fn start_rogue(
     lab: &Certificates,
     port: u16,
     peer: &Peer,
-    Met { transport, topology }: Met,
+    Met { transport, topology, cut }: Met,
     upstream: SocketAddr,
     canaries: &Canaries,
 ) -> Result<Option<Rogue>, RunError> {
@@ -253,12 +250,12 @@ pub(crate) async fn start_rogue(
         Peer::Asking { certificate } => Rogue::asking(port, &lab.identity(certificate)?).await,
         Peer::Resumer { certificate, early } => {
             let later = lab.identity_or_renewed(certificate.as_deref())?;
-            Rogue::resumer(port, &lab.identity("good")?, &later, *early).await
+            Rogue::resumer(port, &lab.identity("good")?, &later, *early, cut).await
         }
         Peer::Comeback { certificate } => {
             let shown = lab.identity_or_renewed(certificate.as_deref())?;
             let upstream = Upstream { address: upstream, tls: transport.is_tls(), shows: None };
-            Rogue::comeback(port, &shown, upstream).await
+            Rogue::comeback(port, &shown, upstream, cut).await
         }
         Peer::Tamperer { certificate, how, .. } => {
             let shows = (certificate == "good" && transport.is_mutual()).then(|| lab.client());

@@ -3,16 +3,17 @@
 use crate::lab::{Lab, RunError, write_error, write_file};
 use crate::options::Sabotage;
 use crate::peer::{Met, Peer, start_rogue};
+use crate::visits;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::time::Duration;
 use wirelab_capture::Recording;
 use wirelab_model::{
-    Canaries, CanaryKind, ClientEnd, ClientReport, Demand, Direction, Frame, Link, PeerReport, Topology,
-    Transport, Trial, TrialKind, Witnessed,
+    Canaries, CanaryKind, Demand, Direction, Frame, Link, PeerReport, Topology, Transport, Trial, TrialKind,
+    Witnessed,
 };
 use wirelab_rogue::Rogue;
-use wirelab_subject::{Client, Login, Server, ServerKind, ServerTls, Target};
+use wirelab_subject::{Client, Cut, Login, Server, ServerKind, ServerTls, Target};
 use wirelab_wire::{Needles, Reading, reading};
 
 /// How long the capture may take to show a marker packet.
@@ -21,12 +22,8 @@ pub(crate) const MARKER: Duration = Duration::from_secs(5);
 const LINGER: Duration = Duration::from_millis(500);
 /// The same where the client has failed.
 const PATIENCE: Duration = Duration::from_secs(3);
-/// How often a client is given another session to resume, where it has resumed none. More would be a storm of refusals.
-const MORE_CHANCES: u32 = 2;
 /// How often a port that was used before is given back.
 const PORT_ATTEMPTS: usize = 20;
-/// How often a client is run, however often it connects each time, to see whether it gives up its checks.
-const STORM: usize = 5;
 
 /// What to run.
 #[derive(Debug, Clone)]
@@ -102,7 +99,7 @@ pub(crate) async fn run(lab: &Lab, spec: &Spec<'_>, folder: &Path) -> Result<Rec
         None
     };
     let upstream = SocketAddr::from((Ipv4Addr::LOCALHOST, server.as_ref().map_or(0, Server::port)));
-    let met = Met { transport, topology: spec.topology };
+    let met = Met { transport, topology: spec.topology, cut: visits::when_cut(spec.client) };
     let mut attempts = 0;
     let rogue = loop {
         let port = lab.options.port;
@@ -150,41 +147,13 @@ pub(crate) async fn run(lab: &Lab, spec: &Spec<'_>, folder: &Path) -> Result<Rec
         deadline: lab.options.deadline,
         stalled: spec.peer.stalls(),
         login: if passwordless { Login::Nothing } else { Login::Password },
-        cut_off: spec.peer.comes_back(),
+        cut: Cut::Never,
         hostile: matches!(spec.peer, Peer::Hostile(_)),
     };
-    let mut client = spec.client.run(&lab.options.launcher, &target).await;
-    // Who ends with its good session, or gave up at the cut, has to come back all the same.
-    let once = rogue.as_ref().is_some_and(Rogue::only_before_attack);
-    let gave_up = |client: &ClientReport| matches!(client.end, ClientEnd::Failed { .. });
-    if (once || gave_up(&client)) && spec.peer.comes_back() {
-        client = spec.client.run(&lab.options.launcher, &target).await;
-    }
-    // Whether a client resumes is often a matter of chance: of two connections that it opens again, one has the ticket. So
-    // there is another good session, another cut, and who does not come back by itself is run again.
-    for _ in 0..MORE_CHANCES {
-        let Some(rogue) = rogue.as_ref().filter(|rogue| !rogue.has_resumed()) else { break };
-        if !matches!(spec.peer, Peer::Resumer { .. }) {
-            break;
-        }
-        rogue.be_good_again();
-        for _ in 0..2 {
-            client = spec.client.run(&lab.options.launcher, &target).await;
-        }
-    }
-
-    if let Peer::Storm { .. } = spec.peer {
-        for _ in 1..STORM {
-            if !matches!(client.end, ClientEnd::Failed { .. }) {
-                break;
-            }
-            client = spec.client.run(&lab.options.launcher, &target).await;
-        }
-    }
-
+    let client = visits::run(lab, spec, rogue.as_ref(), target).await;
     let rogue_report = match rogue {
         // Who says that it has turned away is waited for: a connection that stays open says the opposite.
-        Some(rogue) => Some(rogue.stop(if gave_up(&client) { PATIENCE } else { LINGER }).await),
+        Some(rogue) => Some(rogue.stop(if visits::gave_up(&client) { PATIENCE } else { LINGER }).await),
         None => None,
     };
     let recording = collect(lab, &mut fault);

@@ -1,7 +1,7 @@
 //! The client that wirelab brings along: the `redis` crate with rustls.
 
 use crate::target::USERNAME;
-use crate::{Login, Target};
+use crate::{Cut, Login, Target};
 use redis::aio::ConnectionLike;
 use redis::io::tcp::TcpSettings;
 use redis::{
@@ -89,7 +89,9 @@ async fn set_and_get(target: &Target, received: &mut Option<String>) -> Result<(
             };
             match attempt(received).await {
                 // As a pool does: whatever the library keeps of the first connection is there for the second.
-                Err(BuiltinError::Redis(error)) if target.cut_off && error.is_connection_dropped() => {
+                Err(BuiltinError::Redis(error))
+                    if target.cut == Cut::During && error.is_connection_dropped() =>
+                {
                     attempt(received).await
                 }
                 done => done,

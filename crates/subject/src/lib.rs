@@ -25,5 +25,5 @@ pub use server::{
     ClientCertificates, FarEnd, LinkSetup, Linked, Pair, Server, ServerError, ServerKind, ServerTls,
 };
 pub use supervise::{OUTPUT_LIMIT, launcher, supervise};
-pub use target::{Login, Target, TlsFiles};
+pub use target::{Cut, Login, Target, TlsFiles};
 pub use wirelab_pki::ServerKey;

@@ -1,7 +1,7 @@
 //! The lab's own clients in a process of their own, for peers that may break them and would take the lab with
 //! them: the program itself with the words `client NAME`, under the supervisor as any command.
 
-use crate::{Login, Target, TlsFiles, builtin, command, fragile};
+use crate::{Cut, Login, Target, TlsFiles, builtin, command, fragile};
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -85,7 +85,7 @@ fn from_environment() -> Option<Target> {
         deadline: Duration::from_secs(3600),
         stalled: false,
         login: Login::Password,
-        cut_off: false,
+        cut: Cut::Never,
         hostile: true,
     })
 }

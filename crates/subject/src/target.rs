@@ -32,11 +32,24 @@ pub struct Target {
     pub stalled: bool,
     /// What the built-in client logs in with.
     pub login: Login,
-    /// The first connection will be cut off: the built-in client then connects again.
-    pub cut_off: bool,
+    /// Whether and when somebody cuts its connections off.
+    pub cut: Cut,
     /// The peer will answer to break its client: the lab's own runs in a process of its own then, and the
     /// memory of every client is measured.
     pub hostile: bool,
+}
+
+/// When the connections of a client are cut off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cut {
+    /// Not at all.
+    Never,
+    /// The first one while it is in use: the built-in client then connects again.
+    During,
+    /// After this run: an adapter keeps its client.
+    After,
+    /// Since the run before this: an adapter goes on with the client that it kept.
+    Before,
 }
 
 /// What a client logs in with.
@@ -141,7 +154,7 @@ pub(crate) mod tests {
             deadline: Duration::from_secs(10),
             stalled: false,
             login: Login::Password,
-            cut_off: false,
+            cut: Cut::Never,
             hostile: false,
         }
     }

@@ -93,7 +93,7 @@ fn target(deadline: Duration) -> Target {
         shows: None,
         stalled: false,
         login: Login::Password,
-        cut_off: false,
+        cut: Cut::Never,
         hostile: false,
         deadline,
     }

@@ -4,7 +4,7 @@ use crate::support::wirelab;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use wirelab_model::{Canaries, ExitCode, Topology, Transport};
-use wirelab_subject::{Login, Target, TlsFiles};
+use wirelab_subject::{Cut, Login, Target, TlsFiles};
 
 fn top() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..")
@@ -99,7 +99,7 @@ fn readme_has_every_variable_of_the_environment_and_no_other() {
         deadline: std::time::Duration::from_secs(1),
         stalled: false,
         login: Login::Password,
-        cut_off: false,
+        cut: Cut::Never,
         hostile: false,
     };
     let real: BTreeSet<String> = target.environment().into_iter().map(|(name, _)| name).collect();

@@ -1,7 +1,7 @@
 use super::kept::Kept;
 use crate::memory::Gauge;
 use crate::target::USERNAME;
-use crate::{Target, processes};
+use crate::{Cut, Target, processes};
 use serde::de::DeserializeOwned;
 use std::path::Path;
 use std::process::Stdio;
@@ -12,7 +12,8 @@ use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use wirelab_model::{
-    AdapterAnswer, AdapterCase, AdapterOutcome, AdapterTopology, ClientReport, Topology, Transport,
+    AdapterAnswer, AdapterCase, AdapterClient, AdapterOutcome, AdapterTopology, ClientReport, Topology,
+    Transport,
 };
 use wirelab_redis::SERVICE;
 
@@ -220,6 +221,11 @@ fn case(id: u64, target: &Target) -> AdapterCase {
             Topology::ClearSentinel => AdapterTopology::ClearSentinel,
         },
         service: SERVICE.into(),
+        client: match target.cut {
+            Cut::Never | Cut::During => AdapterClient::New,
+            Cut::After => AdapterClient::Keep,
+            Cut::Before => AdapterClient::Kept,
+        },
         deadline_ms: crate::command::millis(target.deadline),
     }
 }
@@ -239,7 +245,7 @@ mod tests {
             "password": unverified.canaries.password, "key": unverified.canaries.key,
             "value": unverified.canaries.value, "url": unverified.url(),
             "stackexchange": unverified.stackexchange(), "topology": "standalone", "service": "wirelab",
-            "deadline_ms": 10000,
+            "client": "new", "deadline_ms": 10000,
         });
         assert_eq!(serde_json::to_value(case(7, &unverified)).ok(), Some(expected));
         let verified = case(1, &target(Transport::Tls));
@@ -248,6 +254,18 @@ mod tests {
         let mutual = case(1, &target(Transport::Mtls));
         let own = [mutual.client_cert, mutual.client_key, mutual.client_pfx].map(Option::unwrap_or_default);
         assert_eq!(own, ["/run/client.crt", "/run/client.key", "/run/client.pfx"]);
+    }
+
+    #[test]
+    fn a_case_says_whether_its_client_is_kept() {
+        for (cut, said) in [
+            (Cut::During, AdapterClient::New),
+            (Cut::After, AdapterClient::Keep),
+            (Cut::Before, AdapterClient::Kept),
+        ] {
+            let target = Target { cut, ..crate::target::tests::target(Transport::Tls, 1, Path::new("/run")) };
+            assert_eq!(case(1, &target).client, said);
+        }
     }
 
     #[test]
