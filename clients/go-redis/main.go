@@ -79,25 +79,25 @@ func newClient(test testCase) (redis.UniversalClient, error) {
 		return nil, err
 	}
 	address := fmt.Sprintf("%s:%d", test.Host, test.Port)
-	// Shorter than the deadline, so that the library's own error is what people read.
-	timeout := time.Duration(test.DeadlineMs) * time.Millisecond * 4 / 10
+	// With the library's own three retries shorter than the deadline, so that its own error is what people read.
+	timeout := time.Duration(test.DeadlineMs) * time.Millisecond * 2 / 10
 	switch test.Topology {
 	case "cluster":
 		return redis.NewClusterClient(&redis.ClusterOptions{
 			Addrs: []string{address}, Username: test.Username, Password: test.Password, TLSConfig: config,
-			DialTimeout: timeout, ReadTimeout: timeout, WriteTimeout: timeout, DialerRetries: 1, MaxRetries: 1,
+			DialTimeout: timeout, ReadTimeout: timeout, WriteTimeout: timeout, DialerRetries: 1,
 		}), nil
 	case "sentinel":
 		return redis.NewFailoverClient(&redis.FailoverOptions{
 			MasterName: test.Service, SentinelAddrs: []string{address},
 			SentinelUsername: test.Username, SentinelPassword: test.Password,
 			Username: test.Username, Password: test.Password, TLSConfig: config,
-			DialTimeout: timeout, ReadTimeout: timeout, WriteTimeout: timeout, DialerRetries: 1, MaxRetries: 1,
+			DialTimeout: timeout, ReadTimeout: timeout, WriteTimeout: timeout, DialerRetries: 1,
 		}), nil
 	default:
 		return redis.NewClient(&redis.Options{
 			Addr: address, Username: test.Username, Password: test.Password, TLSConfig: config,
-			DialTimeout: timeout, ReadTimeout: timeout, WriteTimeout: timeout, DialerRetries: 1, MaxRetries: 1,
+			DialTimeout: timeout, ReadTimeout: timeout, WriteTimeout: timeout, DialerRetries: 1,
 		}), nil
 	}
 }
