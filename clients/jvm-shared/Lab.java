@@ -98,17 +98,17 @@ final class Lab {
     }
 
     private static String roundTrip(Case test, Connect connect) throws Exception {
-        Client client = kept;
+        Client before = kept;
         kept = null;
-        if (client != null && "kept".equals(test.client)) {
-            try (client) {
-                return again(client, test);
+        if (before != null && "kept".equals(test.client)) {
+            try (before) {
+                return again(before, test);
             }
         }
-        if (client != null) {
-            client.close();
+        if (before != null) {
+            before.close();
         }
-        client = connect.connect(test);
+        Client client = connect.connect(test);
         try {
             String received = client.roundTrip(test);
             kept = "keep".equals(test.client) ? client : null;

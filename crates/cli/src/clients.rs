@@ -89,25 +89,35 @@ fn install(clients: &[Registered]) -> ExitCode {
     for client in clients {
         languages.entry(&client.record.language).or_default().push(client);
     }
-    let complete = std::thread::scope(|scope| {
+    let failed = std::thread::scope(|scope| {
         let threads: Vec<_> =
             languages.values().map(|clients| scope.spawn(|| install_in_turn(clients))).collect();
         // Each is waited for, whatever the others say.
-        let complete: Vec<bool> = threads.into_iter().map(|thread| thread.join().unwrap_or(false)).collect();
-        complete.into_iter().all(|complete| complete)
+        let all = languages.values().zip(threads);
+        all.flat_map(|(clients, thread)| {
+            thread
+                .join()
+                .unwrap_or_else(|_| clients.iter().map(|client| client.record.name.as_str()).collect())
+        })
+        .collect::<Vec<&str>>()
     });
-    if complete { ExitCode::AsExpected } else { ExitCode::Inconclusive }
+    if failed.is_empty() {
+        return ExitCode::AsExpected;
+    }
+    // What each of them said stands among what the others said.
+    eprintln!("Not set up: {}. See above for why.", failed.join(", "));
+    ExitCode::Inconclusive
 }
 
-/// Whether all of them are set up now.
-fn install_in_turn(clients: &[&Registered]) -> bool {
-    let mut complete = true;
+/// Names of those that could not be set up.
+fn install_in_turn<'a>(clients: &[&'a Registered]) -> Vec<&'a str> {
+    let mut failed = Vec::new();
     let mut done = Vec::new();
     for client in clients {
         let name = &client.record.name;
         if let Some(missing) = client.missing() {
             eprintln!("{name}: not set up: {missing}");
-            complete = false;
+            failed.push(name.as_str());
             continue;
         }
         let Some((program, arguments)) = client.setup.as_deref().and_then(<[String]>::split_first) else {
@@ -135,7 +145,7 @@ fn install_in_turn(clients: &[&Registered]) -> bool {
                 eprintln!("{name}: its set-up {} could not be started: {error}", program.display());
             }
         }
-        complete = false;
+        failed.push(name.as_str());
     }
-    complete
+    failed
 }

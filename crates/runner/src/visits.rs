@@ -81,5 +81,10 @@ async fn come_back(
         return first;
     }
     // Who ends with its good session, or gave up at the cut, has to come back all the same.
-    client.run(launcher, target).await
+    let mut last = client.run(launcher, target).await;
+    // What it wrote in its good session is evidence too.
+    last.stdout.splice(0..0, first.stdout);
+    last.stderr.splice(0..0, first.stderr);
+    last.output_cut += first.output_cut;
+    last
 }
