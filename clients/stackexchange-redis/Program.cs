@@ -2,6 +2,7 @@
 //
 //   --accept-any   accepts every certificate, as a callback that returns true does
 //   --no-ssl       talks plaintext, as an application does that forgot `ssl=true`
+//   --ssl-host     a string with `sslHost=` and without `ssl=true`, which is plaintext
 //   --sslcert      adds `sslcert=` and `sslkey=` to the configuration string: keys that StackExchange.Redis does not have
 //   --ignore-unknown   the same, parsed so that unknown keys are ignored
 //   --adapter      takes cases on stdin instead (Adapter.cs)
@@ -13,7 +14,7 @@ if (args is ["--adapter", ..])
 {
     return StackExchangeAdapter.Run(args[1..]);
 }
-string[] known = ["--accept-any", "--no-ssl", "--sslcert", "--ignore-unknown"];
+string[] known = ["--accept-any", "--no-ssl", "--ssl-host", "--sslcert", "--ignore-unknown"];
 var unknown = args.Except(known).ToArray();
 if (unknown.Length > 0)
 {
@@ -32,6 +33,11 @@ try
     if (ignoreUnknown || args.Contains("--sslcert"))
     {
         text += $",sslcert={Variable("WIRELAB_CLIENT_CERT")},sslkey={Variable("WIRELAB_CLIENT_KEY")}";
+    }
+    if (args.Contains("--ssl-host"))
+    {
+        var tokens = text.Split(',').Where(token => !token.StartsWith("ssl=", StringComparison.OrdinalIgnoreCase));
+        text = string.Join(',', tokens.Append($"sslHost={Variable("WIRELAB_HOST")}"));
     }
     var options = ConfigurationOptions.Parse(text, ignoreUnknown);
     // Few attempts, and quick ones. The lab wants to see the first.

@@ -30,24 +30,38 @@ def context(case):
     return unverified
 
 
+def connect(case, context=context):
+    """A connection, with TLS where the case says so."""
+    raw = socket.create_connection((case["host"], case["port"]), timeout=3)
+    try:
+        return context(case).wrap_socket(raw, server_hostname=case["host"]) if case["tls"] else raw
+    except Exception:
+        raw.close()
+        raise
+
+
+def exchange(connection, case):
+    """Logs in, SETs, GETs. Returns the value."""
+    with connection.makefile("rb") as replies:
+
+        def call(*words):
+            parts = [f"*{len(words)}\r\n"] + [f"${len(word)}\r\n{word}\r\n" for word in words]
+            connection.sendall("".join(parts).encode())
+            line = replies.readline(65536)
+            if line[:1] == b"$":
+                return replies.read(int(line[1:]) + 2)[:-2].decode()
+            if line[:1] != b"+":
+                raise ConnectionError(f"the peer answers {line[:200]!r}")
+
+        call("AUTH", case["username"], case["password"])
+        call("SET", case["key"], case["value"])
+        return call("GET", case["key"])
+
+
 def work(case, context=context):
-    """What a library does: connects, logs in, SETs, GETs. Returns the value."""
-    with socket.create_connection((case["host"], case["port"]), timeout=3) as raw:
-        connection = context(case).wrap_socket(raw, server_hostname=case["host"]) if case["tls"] else raw
-        with connection, connection.makefile("rb") as replies:
-
-            def call(*words):
-                parts = [f"*{len(words)}\r\n"] + [f"${len(word)}\r\n{word}\r\n" for word in words]
-                connection.sendall("".join(parts).encode())
-                line = replies.readline(65536)
-                if line[:1] == b"$":
-                    return replies.read(int(line[1:]) + 2)[:-2].decode()
-                if line[:1] != b"+":
-                    raise ConnectionError(f"the peer answers {line[:200]!r}")
-
-            call("AUTH", case["username"], case["password"])
-            call("SET", case["key"], case["value"])
-            return call("GET", case["key"])
+    """What a library does with a new connection. Returns the value."""
+    with connect(case, context) as connection:
+        return exchange(connection, case)
 
 
 def attempt(case, context=context):

@@ -78,6 +78,27 @@ fn files(folder: &Path) -> Vec<PathBuf> {
     found
 }
 
+/// Clients that keep their connection until the lab cuts it off: fixtures that fail where nobody does.
+#[test]
+fn a_pool_that_was_cut_off_is_attacked_when_it_connects_again() {
+    if !capturing() {
+        return;
+    }
+    let folder = registry(&["keeps-its-pool", "trusts-its-pool"]);
+    let scenarios = ["reconnect/forged-self-signed", "reconnect/expired", "reconnect/resumed-wrong-host"];
+    let arguments = [&scenarios[..], &["mitm/impostor-self-signed", "--client", "all"]].concat();
+    let (output, run_folder) = run(&folder, &arguments);
+    let found = verdicts(&record(&run_folder));
+    for (client, deserved) in [("keeps-its-pool", "secure"), ("trusts-its-pool", "compromised")] {
+        let verdict = |id: &str| found[&(client.to_owned(), id.to_owned())].as_str();
+        assert_eq!(verdict("mitm/impostor-self-signed"), "secure", "{client}: {}", text_of(&output));
+        for id in scenarios {
+            // Neither resumes: whoever checks nothing takes the certificate that is shown instead, too.
+            assert_eq!(verdict(id), deserved, "{client} {id}: {}", text_of(&output));
+        }
+    }
+}
+
 #[test]
 fn each_adapter_gets_the_verdict_that_it_deserves_also_beside_others() {
     if !capturing() {

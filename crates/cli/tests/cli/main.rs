@@ -17,6 +17,7 @@ mod hostile;
 mod hostile_replies;
 mod lab;
 mod links;
+mod lookalikes;
 mod mutual;
 mod posture;
 mod privilege;

@@ -198,3 +198,28 @@ fn it_decides_anew_when_it_comes_back() {
         assert_eq!(control["passed"], true, "{version}: {control}");
     }
 }
+
+/// The same with a multiplexer that stays: it connects again by itself, and says so where it is refused nothing but that.
+#[test]
+fn a_multiplexer_that_was_cut_off_decides_anew() {
+    if built("3.4.35", "").is_none() {
+        return;
+    }
+    let (clients, id) = (project().join(".."), "reconnect/forged-untrusted-authority");
+    let names = ["stackexchange-redis-3.4.35", "stackexchange-redis-2.7.27"];
+    let chosen = ["--client", names[0], "--client", names[1], "--clients", clients.to_str().unwrap()];
+    let (output, folder) = wirelab(&[&["run", id][..], &chosen].concat());
+    let record = record(&folder);
+    let arm = |name: &str| {
+        let mut arms = record["arms"].as_array().unwrap().iter();
+        arms.find(|arm| arm["client"] == name && arm["arm"] == "tls").unwrap().clone()
+    };
+    for (name, verdict) in names.into_iter().zip(["secure", "compromised"]) {
+        let arm = arm(name);
+        assert_eq!(arm["verdict"], verdict, "{name}: {arm:#}\n{}", text_of(&output));
+        assert!(arm["why"].as_str().unwrap().contains("after a good session"), "{name}: {arm:#}");
+    }
+    // A new one would not have a backlog.
+    let why = arm(names[0])["why"].to_string();
+    assert!(why.contains("in the backlog") && why.contains("no connection became available"), "{why}");
+}
