@@ -18,26 +18,26 @@ pub enum CaptureError {
         interface: String,
     },
     /// libpcap refused for another reason.
-    #[error("cannot capture on `{interface}`: {source}")]
+    #[error("cannot capture on `{interface}`: {reason}")]
     Open {
         /// The interface asked for.
         interface: String,
         /// What libpcap says.
-        source: pcap::Error,
+        reason: pcap::Error,
     },
     /// The thread that reads packets, or the sockets of the marker, could not be made.
-    #[error("cannot start capturing on `{interface}`: {source}")]
+    #[error("cannot start capturing on `{interface}`: {reason}")]
     Start {
         /// The interface asked for.
         interface: String,
         /// What the system says.
-        source: io::Error,
+        reason: io::Error,
     },
     /// A marker packet could not be sent.
-    #[error("cannot send a marker packet over 127.0.0.1: {source}")]
+    #[error("cannot send a marker packet over 127.0.0.1: {reason}")]
     SendMarker {
         /// What the system says.
-        source: io::Error,
+        reason: io::Error,
     },
     /// The marker packet did not come by in time.
     #[error(
@@ -60,33 +60,33 @@ pub enum CaptureError {
         reason: String,
     },
     /// A filter expression that libpcap does not take.
-    #[error("the filter `{expression}` cannot be used: {source}; `man pcap-filter` has the language")]
+    #[error("the filter `{expression}` cannot be used: {reason}; `man pcap-filter` has the language")]
     Filter {
         /// The expression.
         expression: String,
         /// What libpcap says.
-        source: pcap::Error,
+        reason: pcap::Error,
     },
     /// A pcapng file could not be written.
-    #[error("cannot write the capture file {path}: {source}", path = path.display())]
+    #[error("cannot write the capture file {path}: {reason}", path = path.display())]
     Write {
         /// The file.
         path: PathBuf,
         /// What the system says.
-        source: io::Error,
+        reason: io::Error,
     },
 }
 
 impl CaptureError {
     /// Sorts what libpcap says on opening. It gives text only, and the text of a missing permission
     /// differs between versions.
-    pub(crate) fn open(interface: &str, source: pcap::Error) -> Self {
+    pub(crate) fn open(interface: &str, reason: pcap::Error) -> Self {
         let interface = interface.to_owned();
-        let text = source.to_string().to_lowercase();
+        let text = reason.to_string().to_lowercase();
         let denied = ["permission", "permitted", "cap_net_raw"];
         if denied.iter().any(|word| text.contains(word)) {
             return Self::NoPermission { interface };
         }
-        Self::Open { interface, source }
+        Self::Open { interface, reason }
     }
 }

@@ -79,12 +79,12 @@ pub enum FileError {
         reason: String,
     },
     /// The system does not give its bytes.
-    #[error("cannot read {name}: {source}")]
+    #[error("cannot read {name}: {reason}")]
     Read {
         /// The file.
         name: String,
         /// What the system says.
-        source: io::Error,
+        reason: io::Error,
     },
 }
 
@@ -114,13 +114,13 @@ pub fn read_ahead(
     each: impl FnMut(Item<'_>) -> ControlFlow<()>,
 ) -> Result<FileEnd, FileError> {
     let source = unpacked(name, source)?;
-    let source = Ahead::new(source).map_err(|source| FileError::Read { name: name.to_owned(), source })?;
+    let source = Ahead::new(source).map_err(|reason| FileError::Read { name: name.to_owned(), reason })?;
     let there = source.there();
     items(name, source, || there.is_any(), each)
 }
 
 fn unpacked<'s>(name: &str, source: impl Read + Send + 's) -> Result<Box<dyn Read + Send + 's>, FileError> {
-    let failed = |source| FileError::Read { name: name.to_owned(), source };
+    let failed = |reason| FileError::Read { name: name.to_owned(), reason };
     let mut source = BufReader::with_capacity(64 << 10, source);
     Ok(match source.fill_buf().map_err(failed)? {
         [0x1f, 0x8b, ..] => Box::new(packed::gzip(source)),
@@ -209,7 +209,7 @@ fn beginning(name: &str, source: &mut impl Read) -> Result<Vec<u8>, FileError> {
         source
             .take(missing)
             .read_to_end(begin)
-            .map_err(|source| FileError::Read { name: name.to_owned(), source })
+            .map_err(|reason| FileError::Read { name: name.to_owned(), reason })
     };
     take(&mut begin, 24)?;
     let known = match begin.get(..4) {

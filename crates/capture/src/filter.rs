@@ -28,7 +28,7 @@ impl Filter {
     }
 
     fn program(&mut self, link_type: u16) -> Result<&pcap::BpfProgram, CaptureError> {
-        let failed = |source| CaptureError::Filter { expression: self.expression.clone(), source };
+        let failed = |reason| CaptureError::Filter { expression: self.expression.clone(), reason };
         let index = match self.programs.iter().position(|(known, _)| *known == link_type) {
             Some(index) => index,
             None => {

@@ -95,7 +95,7 @@ impl Live {
     /// [`NoInterface`](CaptureError::NoInterface), [`NoPermission`](CaptureError::NoPermission), or
     /// what libpcap and the system say.
     pub fn open(interface: &str) -> Result<Self, CaptureError> {
-        let start = |source| CaptureError::Start { interface: interface.to_owned(), source };
+        let start = |reason| CaptureError::Start { interface: interface.to_owned(), reason };
         let mut capture = activate(interface, false, HOLD_BACK_MS)?;
         let before = Drops::read(&mut capture).map_err(|e| CaptureError::open(interface, e))?;
         let marker = Marker::new().map_err(start)?;
@@ -150,7 +150,7 @@ impl Live {
         state.awaited = Some(number);
         loop {
             drop(state);
-            marker.send(number).map_err(|source| CaptureError::SendMarker { source })?;
+            marker.send(number).map_err(|reason| CaptureError::SendMarker { reason })?;
             state = self.shared.lock();
             let left = within.saturating_sub(begin.elapsed());
             (state, _) = self

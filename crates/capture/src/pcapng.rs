@@ -70,7 +70,7 @@ impl Writer {
             section_header(&mut out)?;
             Ok(out)
         };
-        let out = begin().map_err(|source| CaptureError::Write { path: path.to_owned(), source })?;
+        let out = begin().map_err(|reason| CaptureError::Write { path: path.to_owned(), reason })?;
         Ok(Self { path: path.to_owned(), out, link_types: Vec::new() })
     }
 
@@ -121,7 +121,7 @@ impl Writer {
     }
 
     fn done(&self, written: io::Result<()>) -> Result<(), CaptureError> {
-        written.map_err(|source| CaptureError::Write { path: self.path.clone(), source })
+        written.map_err(|reason| CaptureError::Write { path: self.path.clone(), reason })
     }
 }
 

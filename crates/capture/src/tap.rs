@@ -113,7 +113,7 @@ impl Tap {
         if let Some(expression) = filter {
             capture
                 .filter(expression, true)
-                .map_err(|source| CaptureError::Filter { expression: expression.to_owned(), source })?;
+                .map_err(|reason| CaptureError::Filter { expression: expression.to_owned(), reason })?;
         }
         Ok(Self { interface: interface.to_owned(), link_type: link_type(&capture), capture })
     }
@@ -175,7 +175,7 @@ impl Tap {
             line.put(batch);
         }
         let statistics =
-            self.capture.stats().map_err(|source| CaptureError::open(&self.interface, source))?;
+            self.capture.stats().map_err(|reason| CaptureError::open(&self.interface, reason))?;
         Ok(u64::from(statistics.dropped) + u64::from(statistics.if_dropped))
     }
 }

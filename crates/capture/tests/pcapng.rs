@@ -57,7 +57,7 @@ fn the_file_is_for_its_owner_only_and_never_overwritten() {
     assert_eq!(meta.len(), 28 + 40, "section header and interface description");
     let error = write(&path, "lo", LINKTYPE_ETHERNET, &[], &[]).unwrap_err();
     assert!(
-        matches!(&error, CaptureError::Write { source, .. } if source.kind() == ErrorKind::AlreadyExists),
+        matches!(&error, CaptureError::Write { reason, .. } if reason.kind() == ErrorKind::AlreadyExists),
         "{error}"
     );
     assert!(error.to_string().contains("a.pcapng"), "{error}");

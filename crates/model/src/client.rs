@@ -47,6 +47,10 @@ impl fmt::Display for ClientEnd {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Worked => f.write_str("the client says that it worked"),
+            // As shells have it: a program of .NET, for one, that nobody caught an error in.
+            Self::Failed { code: Some(code @ 129..=192) } => {
+                write!(f, "the client ended with exit code {code}, which is signal {}", code - 128)
+            }
             Self::Failed { code: Some(code) } => write!(f, "the client ended with exit code {code}"),
             Self::Failed { code: None } => f.write_str("the client reported an error"),
             Self::Signal { number } => write!(f, "signal {number} ended the client"),
