@@ -57,10 +57,12 @@ impl Asking {
     /// Leads the session until either side ends it.
     async fn lead(&mut self, mut session: Session) -> Ending {
         let mut buffer = Vec::new();
+        // Why nothing can be sent any more. What the client sent before it left is read all the same: it may have begun anew.
+        let mut gone = None;
         loop {
             let (of, content) = match self.next(&mut buffer).await {
                 Ok(record) => record,
-                Err(ended) => return ended,
+                Err(ended) => return gone.unwrap_or(ended),
             };
             match (of, &*content) {
                 (kind::APPLICATION_DATA, bytes) => {
@@ -71,8 +73,8 @@ impl Asking {
                         connection.commands = session.commands().to_vec();
                         connection.credentials = session.credentials().to_vec();
                     });
-                    if let Err(ended) = self.reply(&out).await {
-                        return ended;
+                    if gone.is_none() {
+                        gone = self.reply(&out).await.err();
                     }
                     if next == Next::Close {
                         return Ending::ClientClosed;
@@ -152,5 +154,55 @@ impl Asking {
                 Err(error) => return Err(ending(&error)),
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+    use tokio::net::TcpStream;
+    use wirelab_model::TlsFacts;
+    use wirelab_redis::{Accepts, Access, Endpoint, Store};
+
+    fn keys() -> OldKeys {
+        OldKeys::new(&[7; 16], &[1, 2, 3, 4], 0)
+    }
+
+    #[tokio::test]
+    async fn what_a_client_sent_before_it_left_is_read_all_the_same() {
+        let endpoint = Endpoint::bind(0).await.unwrap();
+        let port = endpoint.port();
+        let running = endpoint.serve(Accepts::Raw, |_stream, recorder| async move {
+            let (mut client, stream) = tokio::io::duplex(1 << 16);
+            let mut seal = keys();
+            let hello = [message_type::CLIENT_HELLO, 0, 0, 0];
+            for (of, content) in [(kind::APPLICATION_DATA, &b"PING\r\n"[..]), (kind::HANDSHAKE, &hello)] {
+                client.write_all(&seal.seal(of, content)).await.unwrap();
+            }
+            drop(client);
+            recorder.note(|connection| {
+                connection.tls = Some(TlsFacts {
+                    certificate: "good".into(),
+                    sni: None,
+                    offered: None,
+                    shown: None,
+                    resumed: false,
+                    certificate_sent: true,
+                    version: None,
+                    cipher: None,
+                    handshake: Handshake::Completed,
+                });
+            });
+            let (stream, flaw) = (Box::new(stream), Some("it asks"));
+            let mut asking = Asking { stream, recorder: recorder.clone(), open: keys(), seal: keys(), flaw };
+            recorder.ended(asking.lead(Session::new(Access::Anyone, Store::default())).await);
+        });
+        let mut client = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
+        client.write_all(b"x").await.unwrap();
+        client.read_to_end(&mut Vec::new()).await.unwrap();
+        let report = running.stop(Duration::from_secs(1)).await;
+        let tls = report.connections[0].tls.as_ref().unwrap();
+        assert!(matches!(tls.handshake, Handshake::WentOn { .. }), "{tls:?}");
     }
 }

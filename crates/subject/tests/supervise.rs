@@ -10,7 +10,7 @@ use std::process::{Child, Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 use wirelab_model::{Canaries, ClientEnd, ClientReport, Topology, Transport};
 use wirelab_subject::{
-    Adapter, AdapterCommand, Client, Login, OUTPUT_LIMIT, Target, TlsFiles, launcher, supervise,
+    Adapter, AdapterCommand, Client, Cut, Login, OUTPUT_LIMIT, Target, TlsFiles, launcher, supervise,
 };
 
 const TESTS: [(&str, fn()); 15] = [
