@@ -15,8 +15,11 @@ use wirelab_tls::{Keys, split_record};
 
 /// How long it waits for more where a good peer would have said something already.
 const PATIENCE: Duration = Duration::from_millis(200);
-/// The same for the first byte: a peer may have sixteen megabytes to make and to hash, on a machine that does more.
-const FIRST: Duration = Duration::from_secs(2);
+/// The same for the first byte, and in the midst of much: a peer may have sixteen megabytes to make and to hash, on a machine
+/// that does more.
+const MORE_PATIENCE: Duration = Duration::from_secs(2);
+/// Bytes from which on it is much.
+const MUCH: usize = 1 << 20;
 /// How long it is left with a peer that says nothing: twice as long as the other client of the lab waits.
 const HELD: Duration = Duration::from_secs(1);
 /// Most bytes from the peer that it takes in a handshake: the longest message that there can be, and some.
@@ -70,8 +73,8 @@ impl Wire {
     async fn fill(&mut self) -> bool {
         let mut bytes = vec![0; 16 << 10];
         let read = self.tcp.read(&mut bytes);
-        let first = self.taken == 0;
-        let length = match self.patience.map(|patience| if first { FIRST } else { patience }) {
+        let busy = self.taken == 0 || self.taken > MUCH;
+        let length = match self.patience.map(|patience| if busy { MORE_PATIENCE } else { patience }) {
             None => read.await,
             Some(patience) => tokio::time::timeout(patience, read).await.unwrap_or(Ok(0)),
         };
