@@ -110,12 +110,12 @@ pub enum ServerError {
         log: PathBuf,
     },
     /// A file or a connection of a program failed.
-    #[error("{what}: {source}")]
+    #[error("{what}: {reason}")]
     Io {
         /// What was being done.
         what: String,
         /// What the system says.
-        source: std::io::Error,
+        reason: std::io::Error,
     },
 }
 

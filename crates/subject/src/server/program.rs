@@ -3,15 +3,16 @@
 use super::ServerError;
 use super::line::Line;
 use std::ffi::OsString;
-use std::fs::{DirBuilder, OpenOptions};
+use std::fs::{OpenOptions, Permissions};
 use std::io::Write;
 use std::net::{Ipv4Addr, TcpListener};
 use std::ops::Range;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
+use tempfile::TempDir;
 use tokio::process::{Child, Command};
 
 /// How often a server is asked whether it is ready: nothing tells but asking it.
@@ -43,31 +44,23 @@ impl Name {
 }
 
 /// A folder for configuration, which holds passwords and keys, and for sockets, whose paths must be short.
-/// Removed at the end.
-pub(super) struct PrivateFolder(PathBuf);
-
-impl Drop for PrivateFolder {
-    fn drop(&mut self) {
-        // What cannot be removed is readable by its owner only.
-        drop(std::fs::remove_dir_all(&self.0));
-    }
-}
+/// Removed at the end; what cannot be removed is readable by its owner only.
+pub(super) struct PrivateFolder(TempDir);
 
 impl PrivateFolder {
     pub(super) fn make() -> Result<Self, ServerError> {
-        static COUNT: AtomicU32 = AtomicU32::new(0);
-        let name = format!("wirelab-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
-        let folder = std::env::temp_dir().join(name);
-        io("cannot make a folder for a server", DirBuilder::new().mode(0o700).create(&folder))?;
-        Ok(Self(folder))
+        let mine = Permissions::from_mode(0o700);
+        // Its name is random: a run that was killed may have left others.
+        let made = tempfile::Builder::new().prefix("wirelab-").permissions(mine).tempdir();
+        Ok(Self(io("cannot make a folder for a server", made)?))
     }
 
     pub(super) fn join(&self, name: &str) -> PathBuf {
-        self.0.join(name)
+        self.path().join(name)
     }
 
     pub(super) fn path(&self) -> &Path {
-        &self.0
+        self.0.path()
     }
 
     /// Writes a file that only its owner can read.
@@ -81,7 +74,7 @@ impl PrivateFolder {
 }
 
 pub(super) fn io<T>(what: &str, result: std::io::Result<T>) -> Result<T, ServerError> {
-    result.map_err(|source| ServerError::Io { what: what.to_owned(), source })
+    result.map_err(|reason| ServerError::Io { what: what.to_owned(), reason })
 }
 
 /// Ports for foreign servers, which take no "any free port": below those that Linux gives away by itself (from 32768 on),
