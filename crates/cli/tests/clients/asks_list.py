@@ -19,7 +19,7 @@ class Context:
     def wrap_socket(self, *arguments, **words):
         connection = self.context.wrap_socket(*arguments, **words)
         certificate = connection.getpeercert(binary_form=True)
-        named = re.search(rb"http://127\.0\.0\.1:\d+/[0-9a-z.]+", certificate)
+        named = re.search(rb"http://127\.0\.0\.1:\d+/[0-9a-f]+\.crl", certificate)
         if named:
             check(certificate, named.group().decode())
         return connection
