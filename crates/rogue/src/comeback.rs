@@ -34,7 +34,9 @@ impl Comeback {
     pub(crate) async fn run(self, stream: Box<dyn Stream>, recorder: Recorder) {
         if !self.turn.has_come() {
             recorder.note(|connection| connection.before_attack = true);
-            return let_through(stream, recorder, self.upstream, &self.turn).await;
+            let held = self.turn.hold();
+            let_through(stream, recorder, self.upstream, &self.turn).await;
+            return drop(held);
         }
         let mut opening = Opening::Silent;
         recorder.note(|connection| opening = connection.opening);

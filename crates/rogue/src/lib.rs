@@ -389,9 +389,12 @@ impl Rogue {
         self.anchor.as_deref()
     }
 
-    /// The good time is over, where there was one: it cuts off those who are connected, and attacks those who come back.
-    pub fn cut(&self) {
-        self.turn.iter().for_each(Turn::take);
+    /// The good time is over, where there was one: it cuts off those who are connected, waits for that, and attacks those who
+    /// come back.
+    pub async fn cut(&self) {
+        if let Some(turn) = &self.turn {
+            turn.take_and_wait().await;
+        }
     }
 
     /// A resumer is good again, to give another session that can be resumed. Nothing else changes.

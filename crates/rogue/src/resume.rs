@@ -68,15 +68,17 @@ impl Resumer {
         }
         if !self.turn.has_come() {
             recorder.note(|connection| connection.before_attack = true);
+            let held = self.turn.hold();
             let good = async {
                 if let Some(stream) = self.first.accept(stream, &recorder).await {
                     cut_off(stream, session, &recorder, &self.turn).await;
                 }
             };
-            return tokio::select! {
+            tokio::select! {
                 () = good => {}
                 () = self.turn.taken() => recorder.ended(Ending::ServerClosed),
-            };
+            }
+            return drop(held);
         }
         let (stream, flight) = Kept::new(stream);
         let Some(stream) = self.later.accept(stream, &recorder).await else { return };

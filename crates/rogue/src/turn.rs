@@ -1,6 +1,10 @@
 //! When somebody who was good at first stops being so: for all connections at once.
 
+use std::time::Duration;
 use tokio::sync::watch;
+
+/// How long good connections may take to end once they are cut off.
+const ENDING: Duration = Duration::from_secs(1);
 
 /// The moment in which the attack begins. Clients often open several connections together; all that are there before
 /// it are good ones, and end with it.
@@ -41,6 +45,17 @@ impl Turn {
         self.taken.send_replace(true);
     }
 
+    /// To be held by each good connection until its sockets are closed.
+    pub(crate) fn hold(&self) -> watch::Receiver<bool> {
+        self.taken.subscribe()
+    }
+
+    /// It is now, and waits until the good connections have ended: a quick client would have its next answer over one.
+    pub(crate) async fn take_and_wait(&self) {
+        self.take();
+        drop(tokio::time::timeout(ENDING, self.taken.closed()).await);
+    }
+
     /// It is still to come.
     pub(crate) fn take_back(&self) {
         self.taken.send_replace(false);
@@ -69,6 +84,17 @@ mod tests {
         assert!(turn.has_come());
         turn.take_back();
         assert!(!turn.has_come());
+    }
+
+    #[tokio::test]
+    async fn who_takes_it_waits_for_the_good_connections() {
+        let turn = Turn::new(When::Told);
+        let held = turn.hold();
+        let mut taking = std::pin::pin!(turn.take_and_wait());
+        assert!(tokio::time::timeout(Duration::from_millis(1), &mut taking).await.is_err());
+        assert!(turn.has_come());
+        drop(held);
+        taking.await;
     }
 
     #[test]

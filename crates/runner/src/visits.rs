@@ -74,7 +74,7 @@ async fn come_back(
     if matches!(first.end, ClientEnd::NotStarted { .. } | ClientEnd::Unsupported { .. }) {
         return first;
     }
-    rogue.cut();
+    rogue.cut().await;
     if told {
         target.cut = Cut::Before;
     } else if !again && !rogue.only_before_attack() && !gave_up(&first) {
