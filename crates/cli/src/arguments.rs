@@ -219,7 +219,8 @@ pub(crate) struct RunOptions {
     /// Test this program (no shell) instead of the built-in client
     #[arg(long, value_name = "CMD")]
     pub(crate) client_cmd: Option<String>,
-    /// What this program can connect to: it is told by WIRELAB_TOPOLOGY [default: standalone; the built-in client: all]
+    /// What this program can connect to: it is told by WIRELAB_TOPOLOGY [default: standalone; the built-in client: all; a
+    /// client of the registry: what that says]
     #[arg(long)]
     pub(crate) topology: Vec<TopologyName>,
     /// The good server: `embedded`; `redis`, `garnet` or `terminator` (stunnel before redis-server) of this machine; or
@@ -271,7 +272,7 @@ fn server(given: &str) -> Result<ServerKind, String> {
     }
 }
 
-#[derive(Debug, Clone, Copy, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum TopologyName {
     Standalone,
     Cluster,

@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 use wirelab_capture::Place;
 use wirelab_model::{ExitCode, Scenario, Topology, Transport};
-use wirelab_runner::{Filter, Options, Sabotage, common, select, suited};
+use wirelab_runner::{Filter, Options, Registered, Sabotage, common, select, suited};
 use wirelab_subject::Client;
 
 /// Runs scenarios, writes the reports, prints the table.
@@ -38,26 +38,27 @@ pub(crate) fn run(wanted: &[String], tags: &[String], given: &RunOptions) -> Exi
             return ExitCode::Usage;
         }
     };
-    let builtin = client == Client::Builtin && given.client.is_empty();
-    let suited = suited(scenarios, &topologies(&given.topology, builtin), builtin).and_then(|(scenarios, left_out)| {
-        not_run(left_out, "of links between servers or for clients of a cluster or a Sentinel (--topology says that this is one)");
-        if builtin {
-            return Ok(scenarios);
-        }
-        let (scenarios, left_out) = common(scenarios)?;
-        not_run(left_out, "for clients that cache or subscribe: only the built-in client is told to");
-        Ok(scenarios)
-    });
-    let scenarios = match suited {
-        Ok(scenarios) => scenarios,
+    let (registered, expectations) = match crate::clients::chosen(given, &scenarios) {
+        Ok(chosen) => chosen,
         Err(error) => {
             let code = error.exit_code();
             complain(error.into());
             return code;
         }
     };
-    let (registered, expectations) = match crate::clients::chosen(given, &scenarios) {
-        Ok(chosen) => chosen,
+    let builtin = client == Client::Builtin && registered.is_empty();
+    let topologies = topologies(&given.topology, builtin, &registered);
+    let suited = suited(scenarios, &topologies, builtin).and_then(|(scenarios, left_out)| {
+        not_run(left_out, "of links between servers or for clients of a cluster or a Sentinel (--topology says that this is one)");
+        if builtin {
+            return Ok(scenarios);
+        }
+        let (scenarios, left_out) = common(scenarios, !registered.is_empty())?;
+        not_run(left_out, "for clients that cache, subscribe, or stay: only the built-in client is sure to");
+        Ok(scenarios)
+    });
+    let scenarios = match suited {
+        Ok(scenarios) => scenarios,
         Err(error) => {
             let code = error.exit_code();
             complain(error.into());
@@ -126,21 +127,23 @@ fn processors() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }
 
-/// What the clients under test can connect to: one server, unless somebody says more.
-fn topologies(given: &[TopologyName], builtin: bool) -> Vec<Topology> {
-    if given.is_empty() && builtin {
-        return vec![Topology::Standalone, Topology::Cluster, Topology::Sentinel, Topology::ClearSentinel];
-    }
-    if given.is_empty() {
-        return vec![Topology::Standalone];
-    }
-    let topology = |given: &TopologyName| match given {
-        TopologyName::Standalone => Topology::Standalone,
-        TopologyName::Cluster => Topology::Cluster,
-        TopologyName::Sentinel => Topology::Sentinel,
-        TopologyName::ClearSentinel => Topology::ClearSentinel,
+/// What the clients under test can connect to: what the registry says, and otherwise one server, unless somebody says more.
+fn topologies(given: &[TopologyName], builtin: bool, registered: &[Registered]) -> Vec<Topology> {
+    let all = [
+        (TopologyName::Standalone, Topology::Standalone),
+        (TopologyName::Cluster, Topology::Cluster),
+        (TopologyName::Sentinel, Topology::Sentinel),
+        (TopologyName::ClearSentinel, Topology::ClearSentinel),
+    ];
+    let can = |topology: Topology| match registered {
+        [] => builtin || topology == Topology::Standalone || !given.is_empty(),
+        clients => clients.iter().any(|client| client.adapter.knows(topology)),
     };
-    given.iter().map(topology).collect()
+    let wanted = |name: &TopologyName| given.is_empty() || given.contains(name);
+    all.into_iter()
+        .filter(|(name, topology)| wanted(name) && can(*topology))
+        .map(|(_, topology)| topology)
+        .collect()
 }
 
 fn transport(arm: ArmName) -> Transport {

@@ -7,7 +7,7 @@ use crate::attack::{capture_or_end, claims, short, turned_away};
 use crate::control::{Control, left_behind};
 use crate::{Finding, wire};
 use wirelab_model::{
-    CanaryKind, ClientEnd, Connection, Got, Handshake, Listener, Opening, PeerReport, Trial, Verdict,
+    CanaryKind, ClientEnd, Connection, Ending, Got, Handshake, Listener, Opening, PeerReport, Trial, Verdict,
 };
 
 /// Judges one trial in which the client was sent elsewhere.
@@ -137,9 +137,15 @@ fn entered(trial: &Trial, connection: &Connection) -> bool {
         Opening::Plaintext => true,
         Opening::Tls => {
             let finished = connection.tls.as_ref().is_some_and(|tls| tls.handshake == Handshake::Completed);
-            finished && !turned_away(trial, connection)
+            finished && !turned_away(trial, connection) && !left_without_a_word(connection)
         }
     }
+}
+
+/// It finished the handshake, said nothing and left. In TLS 1.3 some look at the certificate after that; and a client that has
+/// found what it wanted elsewhere may have left before it came to speak. Neither shows that it stayed.
+fn left_without_a_word(connection: &Connection) -> bool {
+    connection.client_bytes == 0 && matches!(connection.ended, Ending::ClientClosed | Ending::ClientReset)
 }
 
 /// After the redirection: TLS kept, which name, what was sent again. Equal connections once.
@@ -172,7 +178,7 @@ fn fact(trial: &Trial, connection: &Connection) -> String {
                 Some((_, Handshake::Completed)) if resumed(connection) => {
                     "resumed there its session with the other server, without a certificate".to_owned()
                 }
-                Some((certificate, Handshake::Completed)) if !turned_away(trial, connection) => {
+                Some((certificate, Handshake::Completed)) if entered(trial, connection) => {
                     format!("accepted the certificate `{certificate}`")
                 }
                 Some((certificate, Handshake::Refused { alert })) => {
@@ -246,8 +252,8 @@ fn declined(trial: &Trial, peer: &PeerReport, facts: &str) -> Finding {
     Finding { followed: Some(went), ..finding }
 }
 
-/// Judges the same rogue with nothing wrong at the place that it sends the client to. A client that goes
-/// there must work; one that does not is to fail, and is then one that follows nobody.
+/// Judges the same rogue with nothing wrong at the place that it sends the client to. A client that goes there must work, or log
+/// in at least; one that does not is to fail, and is then one that follows nobody.
 pub(crate) fn unarmed(trial: &Trial) -> Control {
     let refuse = |why: String| Control { passed: false, leaked: Vec::new(), followed: None, why };
     let Some(peer) = &trial.peer else { return refuse("the rogue left no report".into()) };
@@ -276,10 +282,6 @@ pub(crate) fn unarmed(trial: &Trial) -> Control {
             end => refuse(format!("the client was told `{told}` and did not go there, but {end}")),
         };
     }
-    if trial.client.end != ClientEnd::Worked {
-        let own = trial.client.error.as_ref().map(|error| format!(" ({error})")).unwrap_or_default();
-        return refuse(format!("{}{own}", trial.client.end));
-    }
     let arrived = |kind| {
         followed(peer).any(|c| {
             let carried = wire::flow_of(trial, c).is_some_and(if trial.transport.is_tls() {
@@ -290,19 +292,26 @@ pub(crate) fn unarmed(trial: &Trial) -> Control {
             carried && c.witnessed.from_client.contains(&kind)
         })
     };
-    for kind in [CanaryKind::Password, CanaryKind::Value] {
-        if !arrived(kind) {
-            return refuse(format!(
-                "the client says that it worked, but the {kind} did not arrive where it was sent"
-            ));
-        }
-    }
-    Control {
+    let pass = |how: String| Control {
         passed: true,
         leaked: Vec::new(),
         followed: Some(true),
-        why: format!("the client was told `{told}`, went there, and worked{}", left_behind(trial)),
+        why: format!("the client was told `{told}`, went there, and {how}{}", left_behind(trial)),
+    };
+    if trial.client.end == ClientEnd::Worked {
+        return match [CanaryKind::Password, CanaryKind::Value].into_iter().find(|kind| !arrived(*kind)) {
+            None => pass("worked".into()),
+            Some(kind) => refuse(format!(
+                "the client says that it worked, but the {kind} did not arrive where it was sent"
+            )),
+        };
     }
+    let own = trial.client.error.as_ref().map(|error| format!(" ({error})")).unwrap_or_default();
+    // Some do not get along with the answer, and hand over their password there all the same: that is what is at stake.
+    if matches!(trial.client.end, ClientEnd::Failed { .. }) && arrived(CanaryKind::Password) {
+        return pass(format!("logged in there, although {}{own}", trial.client.end));
+    }
+    refuse(format!("{}{own}", trial.client.end))
 }
 
 #[cfg(test)]
@@ -382,6 +391,20 @@ mod tests {
         clear.flow = Some(1);
         plaintext.wire.leaks.push(clear);
         assert!(find(&plaintext).why.contains("gave up TLS"), "{}", find(&plaintext).why);
+    }
+
+    /// It may have refused, or have been through before it came to speak: nobody knows.
+    #[test]
+    fn who_works_and_leaves_the_second_server_without_a_word_shows_nothing() {
+        let mut trial = sent(good(Transport::Tls));
+        let connection = second(&mut trial);
+        connection.client_bytes = 0;
+        connection.witnessed.from_client.clear();
+        connection.witnessed.to_client.clear();
+        connection.ended = Ending::ClientClosed;
+        assert_eq!(find(&trial).verdict, Verdict::Inconclusive, "{}", find(&trial).why);
+        trial.client.end = ClientEnd::Failed { code: Some(1) };
+        assert_eq!(find(&trial).verdict, Verdict::Secure, "{}", find(&trial).why);
     }
 
     /// Without TLS the first server's connection is readable in any case; that shows nothing.
@@ -471,6 +494,11 @@ mod tests {
         let stayed = unarmed(&not_followed());
         assert_eq!((stayed.passed, stayed.followed), (true, Some(false)), "{}", stayed.why);
         assert!(!unarmed(&sent(refusal())).passed, "refuses a good one");
+        let mut logged_in = sent(good(Transport::Tls));
+        logged_in.client = refusal().client;
+        assert!(unarmed(&logged_in).passed, "its password is what counts");
+        second(&mut logged_in).witnessed.from_client.clear();
+        assert!(!unarmed(&logged_in).passed, "nothing arrived");
         let mut nothing = sent(good(Transport::Tls));
         second(&mut nothing).witnessed.from_client = vec![CanaryKind::Password];
         assert!(!unarmed(&nothing).passed, "the value never arrived");

@@ -1,6 +1,6 @@
 //! The files under `clients/`: which clients there are, and what is expected of them.
 
-use crate::{Expect, Weakness};
+use crate::{Expect, Topology, Weakness};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -37,6 +37,13 @@ pub struct RegistryEntry {
     pub needs: Vec<String>,
     /// How to get them, in words.
     pub get: String,
+    /// What it can connect to: the scenarios of others are not for it.
+    #[serde(default = "one_server")]
+    pub topologies: Vec<Topology>,
+}
+
+fn one_server() -> Vec<Topology> {
+    vec![Topology::Standalone]
 }
 
 /// `clients/expectations.toml`: where a client is expected to be other than a scenario says, over

@@ -1,5 +1,6 @@
 //! The commands of a cache.
 
+use crate::commands::command;
 use crate::encode::Encoder;
 use crate::store::Store;
 
@@ -78,7 +79,7 @@ pub(crate) fn data(reply: &mut Encoder<'_>, store: &Store, name: &str, arguments
             reply.integer(0);
             reply.array(0);
         }
-        ("COMMAND", _) => reply.array(0),
+        ("COMMAND", arguments) => command(reply, arguments),
         ("CLUSTER", _) => reply.error("ERR This instance has cluster support disabled"),
         _ => reply.error(&format!("ERR unknown command '{name}', with args beginning with: ")),
     }

@@ -2,6 +2,7 @@
 //! that both use: it records what a client does from its first byte to its last.
 
 mod asking;
+mod commands;
 mod data;
 mod encode;
 mod endpoint;

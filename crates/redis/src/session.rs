@@ -1,3 +1,4 @@
+use crate::commands::first_key;
 use crate::data::data;
 use crate::encode::Encoder;
 use crate::store::Store;
@@ -234,14 +235,13 @@ impl Session {
             (Topology::Sentinel, "SENTINEL", [subcommand, rest @ ..]) => {
                 claims.sentinel(reply, subcommand, rest)
             }
-            (_, name, [key, ..]) if KEYED.contains(&name) => match claims.elsewhere(key) {
+            _ => match first_key(name, arguments).and_then(|key| claims.elsewhere(key)) {
                 Some(to) => {
                     reply.error(&to);
                     Some(to)
                 }
                 None => return false,
             },
-            _ => return false,
         };
         self.redirected.extend(sent);
         self.redirected.truncate(MOST_REDIRECTED);
@@ -407,9 +407,6 @@ impl Session {
     }
 }
 
-/// Commands whose first argument is a key.
-const KEYED: [&str; 11] =
-    ["GET", "SET", "SETEX", "PSETEX", "DEL", "UNLINK", "EXISTS", "MGET", "TTL", "PTTL", "TYPE"];
 /// Version that the server says it has: clients choose their commands by it.
 const VERSION: &str = "7.4.0";
 

@@ -66,13 +66,14 @@ impl Claims {
         }
     }
 
-    /// Where the holder of a key is elsewhere: `MOVED 42 host:port`, or the same with `ASK`.
+    /// Where the holder of a key is elsewhere: `MOVED 42 host:port`, or the same with `ASK`. A node that says by its map that
+    /// others have the slots says so of a key, too.
     pub(crate) fn elsewhere(&self, key: &[u8]) -> Option<String> {
         let (how, to) = self.lie.as_ref()?;
         let word = match how {
-            Redirection::Moved => "MOVED",
+            Redirection::Moved | Redirection::Map => "MOVED",
             Redirection::Ask => "ASK",
-            Redirection::Map | Redirection::Master | Redirection::Switch => return None,
+            Redirection::Master | Redirection::Switch => return None,
         };
         Some(format!("{word} {} {}:{}", slot(key), to.host, to.port))
     }
@@ -319,8 +320,8 @@ mod tests {
         assert!(out.contains("-ASK 12182 evil:7001\r\n") && !out.contains("$4\r\nevil"), "{out}");
         assert_eq!(redirected, ["ASK 12182 evil:7001"]);
         let (out, redirected) = talk(lie(Redirection::Map), text);
-        assert!(!out.contains("localhost") && out.ends_with("$-1\r\n+OK\r\n"), "{out}");
-        assert_eq!(redirected.len(), 3);
+        assert!(!out.contains("localhost") && out.ends_with("-MOVED 12182 evil:7001\r\n+OK\r\n"), "{out}");
+        assert_eq!(redirected.len(), 4);
     }
 
     /// A Sentinel is asked before anybody has authenticated.

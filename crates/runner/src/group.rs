@@ -182,6 +182,9 @@ fn plan_one(scenarios: &[Scenario], client: &Client, wanted: Option<&[Transport]
     // An adapter may say that its library cannot do an arm, which then shows nothing.
     let may_lack = matches!(client, Client::Adapter(_));
     for (index, scenario) in scenarios.iter().enumerate() {
+        if matches!(client, Client::Adapter(adapter) if !adapter.knows(scenario.topology)) {
+            continue;
+        }
         // The client is run as it is in that environment, whatever else it could do.
         let there = scenario.environment.as_ref().map(|environment| [environment.transport]);
         let wanted = there.as_ref().map_or(given, |there| there.as_slice());
@@ -279,7 +282,13 @@ mod tests {
         let adapter = |name: &str| {
             let (name, version) = (name.to_owned(), "1".to_owned());
             let folder = std::path::PathBuf::new();
-            Client::Adapter(Adapter::new(AdapterCommand { name, version, argv: Vec::new(), folder }))
+            Client::Adapter(Adapter::new(AdapterCommand {
+                name,
+                version,
+                argv: Vec::new(),
+                folder,
+                topologies: vec![Topology::Standalone],
+            }))
         };
         let mut scenarios: Vec<_> = embedded().unwrap().into_iter().map(|source| source.scenario).collect();
         scenarios.retain(|scenario| scenario.id == "mitm/relay-read");

@@ -117,12 +117,25 @@ pub fn registry(folder: &Path) -> Result<Vec<Registered>, ClientsError> {
 }
 
 fn register(entry: RegistryEntry, folder: PathBuf) -> Registered {
-    let RegistryEntry { name, language, library, version, configuration, setup, run, needs, get, .. } = entry;
+    let RegistryEntry {
+        name,
+        language,
+        library,
+        version,
+        configuration,
+        setup,
+        run,
+        needs,
+        get,
+        topologies,
+        ..
+    } = entry;
     let adapter = Adapter::new(AdapterCommand {
         name: name.clone(),
         version: version.clone(),
         argv: run,
         folder: folder.clone(),
+        topologies,
     });
     Registered {
         record: ClientRecord {

@@ -5,7 +5,7 @@ use include_dir::{Dir, File, include_dir};
 use miette::Diagnostic;
 use std::path::{Path, PathBuf};
 use thiserror::Error;
-use wirelab_model::{ExitCode, Scenario, Topology};
+use wirelab_model::{Attack, ExitCode, Redirection, Scenario, Topology};
 
 /// The scenarios that the program carries, so that it works from any folder.
 static EMBEDDED: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../../scenarios");
@@ -185,25 +185,32 @@ pub fn suited(
     let suited: Vec<Scenario> =
         scenarios.into_iter().filter(|scenario| topologies.contains(&scenario.topology)).collect();
     if suited.is_empty() {
-        let what = format!("the scenarios ask for more than one server; add {}", wanted.join(" or "));
+        let what = format!(
+            "the scenarios ask for more than one server; add {}, and to a client of the registry its `topologies`",
+            wanted.join(" or ")
+        );
         return Err(SelectError::Nothing { what });
     }
     let left_out = all - suited.len();
     Ok((suited, left_out))
 }
 
-/// Those of the scenarios that every client takes part in, and how many are left out: only the lab's own client
-/// can be told to cache or to subscribe, and where nobody does there is nothing to change.
+/// Those of the scenarios that every client takes part in, and how many are left out. Only the lab's own client can be told
+/// to cache or to subscribe, and where nobody does there is nothing to change. And who answers and ends (`brief`), as adapters
+/// do, may be gone before word of another master reaches it.
 ///
 /// # Errors
 /// [`SelectError::Nothing`]: none is left.
-pub fn common(scenarios: Vec<Scenario>) -> Result<(Vec<Scenario>, usize), SelectError> {
+pub fn common(scenarios: Vec<Scenario>, brief: bool) -> Result<(Vec<Scenario>, usize), SelectError> {
     let all = scenarios.len();
-    let common: Vec<Scenario> =
-        scenarios.into_iter().filter(|scenario| scenario.attack.talk().is_common()).collect();
+    let called_away = |attack: &Attack| matches!(attack, Attack::Redirect { how: Redirection::Switch, .. });
+    let common: Vec<Scenario> = scenarios
+        .into_iter()
+        .filter(|scenario| scenario.attack.talk().is_common() && !(brief && called_away(&scenario.attack)))
+        .collect();
     if common.is_empty() {
-        let what =
-            "the scenarios are for clients that cache or subscribe: only the built-in client runs them";
+        let what = "the scenarios are for clients that cache, subscribe, or stay until their master has gone elsewhere: \
+                    only the built-in client is sure to";
         return Err(SelectError::Nothing { what: what.into() });
     }
     let left_out = all - common.len();
@@ -421,12 +428,14 @@ mod tests {
     fn nobody_else_is_asked_to_cache_or_to_subscribe() {
         let all: Vec<Scenario> = embedded().unwrap().into_iter().map(|source| source.scenario).collect();
         let count = all.len();
-        let (kept, left_out) = common(all.clone()).unwrap();
+        let (kept, left_out) = common(all.clone(), false).unwrap();
         assert!(left_out == 4 && kept.len() + left_out == count);
         assert!(kept.iter().any(|scenario| scenario.id == "redis/tamper-reply-dropped"));
         let cache =
-            all.into_iter().filter(|scenario| scenario.id.starts_with("redis/tamper-inval")).collect();
-        assert_eq!(common(cache).unwrap_err().exit_code(), ExitCode::NothingSelected);
+            all.iter().filter(|scenario| scenario.id.starts_with("redis/tamper-inval")).cloned().collect();
+        let (brief, _) = common(all.clone(), true).unwrap();
+        assert_eq!(kept.len() - brief.len(), 2, "word of another master comes late");
+        assert_eq!(common(cache, false).unwrap_err().exit_code(), ExitCode::NothingSelected);
     }
 
     /// What there is to tamper with, to bait with and to break with: each is a scenario.

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::Mutex;
-use wirelab_model::{ADAPTER_PROTOCOL, AdapterHello, AdapterOutcome, ClientEnd, ClientReport};
+use wirelab_model::{ADAPTER_PROTOCOL, AdapterHello, AdapterOutcome, ClientEnd, ClientReport, Topology};
 
 /// What an adapter may take from its start to its first line: a virtual machine on a busy machine is slow.
 const START: Duration = Duration::from_secs(30);
@@ -27,6 +27,8 @@ pub struct AdapterCommand {
     pub argv: Vec<String>,
     /// Where to run it.
     pub folder: PathBuf,
+    /// What it can connect to.
+    pub topologies: Vec<Topology>,
 }
 
 /// A client that is run through an adapter. Clones share its process, which is started when it is needed,
@@ -61,6 +63,11 @@ impl Adapter {
     /// What the client is called.
     pub fn name(&self) -> &str {
         &self.command.name
+    }
+
+    /// Whether it can connect to that.
+    pub fn knows(&self, topology: Topology) -> bool {
+        self.command.topologies.contains(&topology)
     }
 
     /// Starts it and ends it again. Gives its first line.

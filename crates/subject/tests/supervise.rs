@@ -360,6 +360,7 @@ fn killed_supervisor_of_an_adapter_is_noticed() {
         version: "1".to_owned(),
         argv: ["sh", "-c", script].map(str::to_owned).to_vec(),
         folder: "/".into(),
+        topologies: vec![Topology::Standalone],
     };
     let client = Client::Adapter(Adapter::new(command));
     let report = runtime().block_on(client.run(&me(), &target(Duration::from_millis(200))));

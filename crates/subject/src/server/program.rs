@@ -141,6 +141,7 @@ impl Program {
             .args(arguments)
             // Whatever it writes beside its log goes with the folder.
             .current_dir(folder.path())
+            .env("TMPDIR", folder.path())
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .stderr(Stdio::null())

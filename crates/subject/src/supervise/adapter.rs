@@ -25,7 +25,16 @@ pub(super) fn run(order: &Order) -> u8 {
     if let Err(error) = set_child_subreaper(true) {
         return not_started(&format!("cannot adopt what the adapter leaves behind: {error}"));
     }
-    let spawned = Command::new(&order.program).args(&order.arguments).process_group(0).spawn();
+    // What a killed library leaves there, such as sockets of .NET's or keys that it has unpacked, goes with the folder.
+    let temporary = match tempfile::Builder::new().prefix("wirelab-").tempdir() {
+        Ok(folder) => folder,
+        Err(error) => return not_started(&format!("cannot make a folder for temporary files: {error}")),
+    };
+    let spawned = Command::new(&order.program)
+        .args(&order.arguments)
+        .env("TMPDIR", temporary.path())
+        .process_group(0)
+        .spawn();
     let child = match spawned {
         Ok(child) => child,
         Err(error) => return not_started(&format!("{}: {error}", order.program.display())),
@@ -42,6 +51,7 @@ pub(super) fn run(order: &Order) -> u8 {
         Ok(Event::Closed) | Err(_) => end_of(&events, GRACE),
     };
     end_all();
+    drop(temporary);
     match end {
         Some(ClientEnd::Worked) => 0,
         Some(ClientEnd::Failed { code: Some(code) }) => u8::try_from(code).unwrap_or(1),
