@@ -6,7 +6,7 @@
 // `sentinelTLS` and `tls` but not `enableTLSForSentinelMode`: what is discovered is spoken to in plaintext.
 
 import { createRequire } from "node:module";
-import { ATTEMPTS, PAUSE_MS, connectTimeout, run, tlsOptions } from "../node-shared/lab.mjs";
+import { ATTEMPTS, PAUSE_MS, Unsupported, connectTimeout, run, tlsOptions, unknownTopology } from "../node-shared/lab.mjs";
 
 const [folder, flag] = process.argv.slice(2);
 const require = createRequire(new URL(`./${folder}/`, import.meta.url));
@@ -33,18 +33,23 @@ function make(test) {
     }
     return new Redis.Cluster([seed], { redisOptions, clusterRetryStrategy: () => null });
   }
-  if (test.topology === "sentinel") {
+  if (test.topology === "sentinel" || test.topology === "clear-sentinel") {
+    const inClear = test.topology === "clear-sentinel";
+    if (inClear && tlsOnSeedsOnly) {
+      throw new Unsupported("with TLS on Sentinels only, none is asked without");
+    }
     return new Redis({
       ...options,
       sentinels: [{ host, port }],
       name: test.service,
-      sentinelUsername: username,
-      sentinelPassword: password,
-      sentinelTLS: tls,
+      ...(inClear ? {} : { sentinelUsername: username, sentinelPassword: password, sentinelTLS: tls }),
       // Without this, `tls` is ignored for the master.
       enableTLSForSentinelMode: !tlsOnSeedsOnly,
       sentinelRetryStrategy: () => null,
     });
+  }
+  if (test.topology !== "standalone") {
+    throw unknownTopology(test);
   }
   return new Redis({ ...options, host, port });
 }

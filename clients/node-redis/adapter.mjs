@@ -6,7 +6,7 @@
 // does not pass on to the nodes that it discovers.
 
 import { createRequire } from "node:module";
-import { ATTEMPTS, PAUSE_MS, Unsupported, connectTimeout, run, tlsOptions } from "../node-shared/lab.mjs";
+import { ATTEMPTS, PAUSE_MS, Unsupported, connectTimeout, run, tlsOptions, unknownTopology } from "../node-shared/lab.mjs";
 
 const [folder, flag] = process.argv.slice(2);
 const require = createRequire(new URL(`./${folder}/`, import.meta.url));
@@ -31,17 +31,24 @@ function make(test) {
     const defaults = flag === "--tls-on-seeds-only" ? { username, password } : node;
     return redis.createCluster({ rootNodes: [{ socket: { ...socket, ...seed } }], defaults });
   }
-  if (test.topology === "sentinel") {
+  if (test.topology === "sentinel" || test.topology === "clear-sentinel") {
     if (!redis.createSentinel) {
       throw new Unsupported("this version of node-redis knows no Sentinel");
+    }
+    if (test.topology === "clear-sentinel" && flag === "--tls-on-seeds-only") {
+      throw new Unsupported("--tls-on-seeds-only is about clusters");
     }
     return redis.createSentinel({
       name: test.service,
       sentinelRootNodes: [seed],
       nodeClientOptions: node,
-      sentinelClientOptions: node,
+      // Sentinels get TLS and credentials only from here.
+      sentinelClientOptions: test.topology === "sentinel" ? node : { socket: socketOptions({ ...test, tls: false }) },
       maxCommandRediscovers: 1,
     });
+  }
+  if (test.topology !== "standalone") {
+    throw unknownTopology(test);
   }
   return redis.createClient({ ...node, socket: { ...socket, ...seed } });
 }

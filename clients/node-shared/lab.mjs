@@ -26,6 +26,11 @@ export function tlsOptions(test) {
   return tls;
 }
 
+/** For a topology that the adapter does not know: it is not to be taken for another one. */
+export function unknownTopology(test) {
+  return new Unsupported(`the adapter knows no topology ${test.topology}`);
+}
+
 /** The error and what caused it, outermost first. */
 function causes(error) {
   const texts = [];
