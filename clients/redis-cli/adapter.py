@@ -32,8 +32,10 @@ def arguments(case):
 
 def outcome(case):
     """Writes the value, reads it back, and says how that went."""
-    if case.get("topology") == "sentinel":
-        return {"outcome": "unsupported", "error": "redis-cli asks no Sentinel for its master"}
+    topology = case.get("topology", "standalone")
+    if topology not in ("standalone", "cluster"):
+        asks = "asks no Sentinel for its master" if topology.endswith("sentinel") else f"knows no topology {topology}"
+        return {"outcome": "unsupported", "error": f"redis-cli {asks}"}
     commands = f"SET {quoted(case['key'])} {quoted(case['value'])}\nGET {quoted(case['key'])}\n"
     environment = {**os.environ, "REDISCLI_AUTH": case["password"]}
     # redis-cli has no timeout for the TLS handshake. One that hangs is for the lab to see and to kill.
