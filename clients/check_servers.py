@@ -87,11 +87,13 @@ class Servers:
                    "sentinel announce-hostnames yes",
                    f"sentinel monitor {SERVICE} localhost {self.ports['goodip']} 1",
                    f"sentinel auth-pass {SERVICE} {PASSWORD}", arguments=["--sentinel"])
-        # It is asked without TLS and without a password; its master has both.
+        # It is asked without TLS and without a password; its master has both. That is one of its own, for Sentinels of the
+        # same master find each other, and name each other to clients.
+        self.start("clearmaster", "goodip")
         self.start("clear", None, "tls-replication yes", f"tls-ca-cert-file {self.folder}/ca.crt",
-                   f"tls-cert-file {self.folder}/goodip.crt", f"tls-key-file {self.folder}/goodip.key", 'requirepass ""', "sentinel resolve-hostnames yes",
-                   "sentinel announce-hostnames yes",
-                   f"sentinel monitor {SERVICE} localhost {self.ports['goodip']} 1",
+                   f"tls-cert-file {self.folder}/goodip.crt", f"tls-key-file {self.folder}/goodip.key", 'requirepass ""',
+                   "sentinel resolve-hostnames yes", "sentinel announce-hostnames yes",
+                   f"sentinel monitor {SERVICE} localhost {self.ports['clearmaster']} 1",
                    f"sentinel auth-pass {SERVICE} {PASSWORD}", arguments=["--sentinel"])
         # A peer that takes connections and says nothing.
         self.silent = socket.create_server(("127.0.0.1", 0))

@@ -28,7 +28,8 @@ function make(test) {
   const node = { username, password, socket };
   const seed = { host, port };
   if (test.topology === "cluster") {
-    const defaults = flag === "--tls-on-seeds-only" ? { username, password } : node;
+    const inClear = { username, password, socket: socketOptions({ ...test, tls: false }) };
+    const defaults = flag === "--tls-on-seeds-only" ? inClear : node;
     return redis.createCluster({ rootNodes: [{ socket: { ...socket, ...seed } }], defaults });
   }
   if (test.topology === "sentinel" || test.topology === "clear-sentinel") {
