@@ -43,16 +43,19 @@ CASES = {
     "mutual": ("mutual", {"certificate": True}, "worked"),
     "cluster": ("cluster", {"topology": "cluster"}, "worked"),
     "sentinel": ("sentinel", {"topology": "sentinel"}, "worked"),
+    "clear": ("clear", {"topology": "clear-sentinel"}, "worked"),
+    "unknown": ("good", {"topology": "a-topology-of-later"}, "unsupported"),
     "again": ("good", {}, "worked"),
     "keep": ("good", {"client": "keep"}, "worked"),
     "kept": ("good", {"client": "kept"}, "worked"),
 }
 MUST_WORK = {"good", "goodip", "again", "keep", "kept"}
-SHORT = {"worked": "ok", "failed": "refuse", "unsupported": "-", "hung": "hung"}
+SHORT = {"worked": "ok", "failed": "refuse", "unsupported": "-", "hung": "hung", "ended": "ended"}
 
 # Start of a name -> the cases in which it is known to differ from a careful client. The longest start counts.
 KNOWN = {
-    "redis-cli": {"evil": "worked", "ip": "worked", "sentinel": "unsupported", "silent": "hung"},
+    "redis-cli": {
+        "evil": "worked", "ip": "worked", "sentinel": "unsupported", "clear": "unsupported", "silent": "hung"},
     "redis-py-5.2.1": {"evil": "worked", "ip": "worked"},
     "stackexchange-redis-2.7.27": {"self": "worked", "otherca": "worked", "clienteku": "worked"},
     "stackexchange-redis-2.6.96": {"self": "worked", "otherca": "worked", "clienteku": "worked"},
@@ -65,23 +68,36 @@ KNOWN = {
     "aspnetcore-cache-10.0.15-with-3.4.35": {},
     # It looks the name up and compares the certificate with the address.
     "freeredis": {name: "failed" for name in ("good", "again", "keep", "kept", "cnonly")},
-    # Its cluster mode throws a NullReferenceException here; it speaks no TLS to Sentinels.
+    # Its cluster mode throws a NullReferenceException here. It speaks no TLS to Sentinels, and none to the masters that they
+    # name until it has logged in there: where those take TLS only, it does that again and again until its stack overflows.
     "csredis": {
-        "insecure": "unsupported", "mutual": "unsupported", "cluster": "failed", "sentinel": "failed", "silent": "hung"},
+        "insecure": "unsupported", "mutual": "unsupported", "cluster": "failed", "sentinel": "unsupported", "clear": "ended",
+        "silent": "hung"},
     "go-redis": {"cnonly": "failed"},
-    "phpredis": {"sentinel": "unsupported"},
-    "predis": {"sentinel": "unsupported"},
+    "phpredis": {},
+    "phpredis-seeds": {
+        "insecure": "unsupported", "mutual": "unsupported", "cluster": "failed", "clear": "unsupported"},
+    # It never logs in at Sentinels.
+    "predis": {"sentinel": "failed"},
+    "predis-seeds": {"sentinel": "failed", "clear": "unsupported"},
     "fred": {"cnonly": "failed", "insecure": "unsupported"},
     "jedis-8.0.2-ssl": {"insecure": "unsupported"},
     "jedis-7.4.0-ssl": {"insecure": "unsupported", "evil": "worked", "ip": "worked"},
-    "node-redis-6.3.1-seeds": {"cluster": "failed"},
-    "node-redis-4.7.1": {"sentinel": "unsupported"},
-    "ioredis-6.0.0-seeds": {"cluster": "failed", "sentinel": "failed"},
+    "node-redis-6.3.1-seeds": {"cluster": "failed", "clear": "unsupported"},
+    "node-redis-4.7.1": {"sentinel": "unsupported", "clear": "unsupported"},
+    "ioredis-6.0.0-seeds": {"cluster": "failed", "sentinel": "failed", "clear": "unsupported"},
 }
+
+# Starts of the names of those that have one setting of TLS for Sentinels and data nodes.
+ONE_SETTING = ("stackexchange-redis", "aspnetcore-cache", "nredisstack", "go-redis", "fred", "redis-rb")
 
 
 class Broken(Exception):
     """The adapter did what the protocol forbids."""
+
+
+class Ended(Broken):
+    """The adapter's process ended in the midst of a case."""
 
 
 class Hung(Exception):
@@ -112,7 +128,7 @@ class Adapter:
                 raise Hung(f"no line within {seconds} s")
             block = os.read(self.process.stdout.fileno(), 65536)
             if not block:
-                raise Broken("it ended")
+                raise Ended("it ended")
             self.buffer += block
         line, self.buffer = self.buffer.split(b"\n", 1)
         try:
@@ -125,12 +141,12 @@ class Adapter:
             self.process.stdin.write(json.dumps(case).encode() + b"\n")
             self.process.stdin.flush()
         except BrokenPipeError:
-            raise Broken("it ended") from None
+            raise Ended("it ended") from None
         answer = self.line(case["deadline_ms"] / 1000 + 2)
         if self.buffer or self.selector.select(0):
             raise Broken("it wrote more than its answer, or ended")
         outcome = answer.get("outcome")
-        if answer.get("id") != case["id"] or outcome not in SHORT:
+        if answer.get("id") != case["id"] or outcome not in ("worked", "failed", "unsupported"):
             raise Broken(f"an answer with a wrong id or outcome: {answer}")
         if (outcome == "worked") != (answer.get("received") == case["value"]):
             raise Broken(f"outcome and value contradict each other: {answer}")
@@ -174,6 +190,8 @@ def case_line(client, number, name, servers):
 
 
 def known(client, name):
+    if name == "clear" and client.startswith(ONE_SETTING):
+        return "unsupported"
     start = max((start for start in KNOWN if client.startswith(start)), key=len, default=None)
     return KNOWN.get(start, {}).get(name, CASES[name][2])
 
@@ -191,16 +209,18 @@ def check(client, servers, verbose):
                 raise Broken(f"its first line is not that of protocol 1 and version {client['version']}: {hello}")
             for number, name in enumerate(CASES, 1):
                 started = time.monotonic()
+                expected = known(client["name"], name)
                 try:
                     answer = adapter.ask(case_line(client["name"], number, name, servers))
-                except Hung:
-                    answer = {"outcome": "hung"}
+                except (Hung, Ended) as error:
+                    answer = {"outcome": "hung" if isinstance(error, Hung) else "ended"}
+                    if answer["outcome"] == "ended" != expected:
+                        raise
                     adapter.close()
                     adapter = Adapter(client, log)
                 if verbose:
                     print(f"  {name:9} {time.monotonic() - started:5.2f} s {json.dumps(answer)[:400]}")
                 outcome = answer["outcome"]
-                expected = known(client["name"], name)
                 cells[name] = SHORT[outcome] + ("" if outcome == expected else "!")
                 if name in MUST_WORK and outcome != expected:
                     faults.append(f"{name}: {answer.get('error')}")

@@ -87,12 +87,21 @@ class Servers:
                    "sentinel announce-hostnames yes",
                    f"sentinel monitor {SERVICE} localhost {self.ports['goodip']} 1",
                    f"sentinel auth-pass {SERVICE} {PASSWORD}", arguments=["--sentinel"])
+        # It is asked without TLS and without a password; its master has both. That is one of its own, for Sentinels of the
+        # same master find each other, and name each other to clients.
+        self.start("clearmaster", "goodip")
+        self.start("clear", None, "tls-replication yes", f"tls-ca-cert-file {self.folder}/ca.crt",
+                   f"tls-cert-file {self.folder}/goodip.crt", f"tls-key-file {self.folder}/goodip.key", 'requirepass ""',
+                   "sentinel resolve-hostnames yes", "sentinel announce-hostnames yes",
+                   f"sentinel monitor {SERVICE} localhost {self.ports['clearmaster']} 1",
+                   f"sentinel auth-pass {SERVICE} {PASSWORD}", arguments=["--sentinel"])
         # A peer that takes connections and says nothing.
         self.silent = socket.create_server(("127.0.0.1", 0))
         self.ports["silent"] = self.silent.getsockname()[1]
         self.until("the cluster to serve its slots", lambda: b"cluster_state:ok" in self.command(
             "cluster", "CLUSTER", "INFO"))
-        self.until("the sentinel to see its master", lambda: b"status=ok" in self.command("sentinel", "INFO"))
+        for name in ("sentinel", "clear"):
+            self.until(f"the sentinel {name} to see its master", lambda: b"status=ok" in self.command(name, "INFO"))
 
     def start(self, name, leaf, *settings, arguments=()):
         port = free_port()
@@ -121,7 +130,7 @@ class Servers:
         answer = b""
         try:
             with socket.create_connection(("127.0.0.1", self.ports[name]), 2) as connection:
-                if name != "plaintext":
+                if name not in ("plaintext", "clear"):
                     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
                     context.check_hostname = False
                     context.verify_mode = ssl.CERT_NONE

@@ -10,6 +10,7 @@ using Wirelab;
 return Adapter.Run(
     "aspnetcore-cache", "Microsoft.Extensions.Caching.StackExchangeRedis", typeof(RedisCache), osStore: false, test =>
     {
+        Adapter.OneTlsSetting(test);
         var options = ConfigurationOptions.Parse(test.Stackexchange!);
         options.AbortOnConnectFail = true;
         // The cache turns that off again. Commands would then wait for a connection until their time-out, which no server

@@ -13,9 +13,13 @@ return Adapter.Run("csredis", "CSRedisCore", typeof(CSRedisClient), osStore: tru
     {
         throw new Unsupported("CSRedisCore knows no client certificates");
     }
+    if (test.Tls && test.IsSentinel)
+    {
+        throw new Unsupported("CSRedisCore speaks no TLS to Sentinels: RedisSentinelManager has no setting for it");
+    }
     var options = $"user={test.Username},password={test.Password},ssl={test.Tls.ToString().ToLowerInvariant()},"
         + $"poolsize=1,preheat=false,tryit=0,connectTimeout={test.Timeout},syncTimeout={test.Timeout}";
-    var client = test.IsSentinel
+    var client = test.IsSentinel || test.IsClearSentinel
         ? new CSRedisClient($"{test.Service},{options}", [$"{test.Host}:{test.Port}"])
         : new CSRedisClient($"{test.Host}:{test.Port},{options}");
     return new(client, test =>

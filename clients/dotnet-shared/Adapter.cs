@@ -16,6 +16,7 @@ record Case(
     public int Timeout => Client == "keep" || IsCluster ? DeadlineMs / 5 : DeadlineMs / 2;
 
     public bool IsSentinel => Topology == "sentinel";
+    public bool IsClearSentinel => Topology == "clear-sentinel";
     public bool IsCluster => Topology == "cluster";
 }
 
@@ -37,6 +38,15 @@ static class Adapter
 
     /// <summary>What a case left for the next one.</summary>
     static Client? kept;
+
+    /// <summary>Where StackExchange.Redis connects: it has one setting of TLS for Sentinels and data nodes.</summary>
+    public static void OneTlsSetting(Case test)
+    {
+        if (test.IsClearSentinel)
+        {
+            throw new Unsupported("StackExchange.Redis has one setting of TLS for Sentinels and data nodes");
+        }
+    }
 
     /// <summary>Answers cases until the input ends. `connect` makes a client.</summary>
     /// <param name="osStore">Whether the library trusts what the operating system trusts.</param>
@@ -64,6 +74,12 @@ static class Adapter
         {
             pending = null;
             var test = JsonSerializer.Deserialize<Case>(line, Json)!;
+            if (test.Topology is not (null or "standalone" or "cluster" or "sentinel" or "clear-sentinel"))
+            {
+                var error = $"the adapter knows no topology {test.Topology}";
+                Answer(new { id = test.Id, outcome = "unsupported", error });
+                continue;
+            }
             if (osStore && test.Tls)
             {
                 TrustStore.TrustAlone(test.Ca, line);

@@ -10,6 +10,9 @@ return Adapter.Run("freeredis", "FreeRedis", typeof(RedisClient), osStore: true,
     {
         { IsSentinel: true } => new RedisClient(
             Options(test, test.Service!), [Options(test, $"{test.Host}:{test.Port}").ToString()], false),
+        // Each Sentinel has a string of its own.
+        { IsClearSentinel: true } => new RedisClient(
+            Options(test, test.Service!), [$"{test.Host}:{test.Port},ssl=false,{Times(test)}"], false),
         { IsCluster: true } => new RedisClient([Options(test, $"{test.Host}:{test.Port}")]),
         _ => new RedisClient(Options(test, $"{test.Host}:{test.Port}")),
     };
@@ -22,11 +25,8 @@ return Adapter.Run("freeredis", "FreeRedis", typeof(RedisClient), osStore: true,
 
 static ConnectionStringBuilder Options(Case test, string server)
 {
-    // It tries twice.
-    var timeout = test.Timeout / 2;
     ConnectionStringBuilder options =
-        $"{server},user={test.Username},password={test.Password},ssl={test.Tls},min pool size=1,max pool size=1,"
-        + $"connectTimeout={timeout},receiveTimeout={timeout},sendTimeout={timeout},retry=0";
+        $"{server},user={test.Username},password={test.Password},ssl={test.Tls},{Times(test)}";
     if (test.Tls && test.ClientCert != null)
     {
         var pair = X509Certificate2.CreateFromPemFile(test.ClientCert, test.ClientKey);
@@ -37,4 +37,11 @@ static ConnectionStringBuilder Options(Case test, string server)
         options.CertificateValidation = (_, _, _, _) => true;
     }
     return options;
+}
+
+static string Times(Case test)
+{
+    // It tries twice.
+    var timeout = test.Timeout / 2;
+    return $"min pool size=1,max pool size=1,connectTimeout={timeout},receiveTimeout={timeout},sendTimeout={timeout},retry=0";
 }

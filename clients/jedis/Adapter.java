@@ -55,7 +55,7 @@ final class Adapter {
 
     /** The folder of trust and keys, which Jedis's options take as files, and read for each connection. */
     private static final class Stores implements AutoCloseable {
-        final Path folder = Files.createTempDirectory("wirelab-jedis");
+        final Path folder = Files.createTempDirectory(Lab.temporary(), "wirelab-jedis");
 
         Stores() throws IOException {
             folder.toFile().deleteOnExit();
@@ -84,22 +84,32 @@ final class Adapter {
         }
     }
 
-    private static UnifiedJedis client(Lab.Case test, JedisClientConfig config) {
+    private static UnifiedJedis client(Lab.Case test, JedisClientConfig config) throws Lab.Unsupported {
         HostAndPort server = new HostAndPort(test.host, test.port);
         return switch (test.topology) {
             case "cluster" -> RedisClusterClient.builder().nodes(Set.of(server)).clientConfig(config)
                     .maxAttempts(1).build();
-            case "sentinel" -> RedisSentinelClient.builder().masterName(test.service).sentinels(Set.of(server))
-                    .sentinelClientConfig(config).clientConfig(config).build();
-            default -> RedisClient.builder().hostAndPort(server).clientConfig(config).build();
+            // Sentinels have TLS and credentials only from a setting of their own.
+            case "sentinel" -> sentinel(test, server, config, config);
+            case "clear-sentinel" -> sentinel(test, server, config, timeouts(test).build());
+            case "standalone" -> RedisClient.builder().hostAndPort(server).clientConfig(config).build();
+            default -> throw Lab.Unsupported.topology(test);
         };
     }
 
+    private static UnifiedJedis sentinel(
+            Lab.Case test, HostAndPort server, JedisClientConfig config, JedisClientConfig sentinel) {
+        return RedisSentinelClient.builder().masterName(test.service).sentinels(Set.of(server))
+                .sentinelClientConfig(sentinel).clientConfig(config).build();
+    }
+
+    private static DefaultJedisClientConfig.Builder timeouts(Lab.Case test) {
+        // A peer that says nothing is waited for when reading, again when closing, and all of it is done twice.
+        return DefaultJedisClientConfig.builder().timeoutMillis(test.timeout() / 2);
+    }
+
     private static JedisClientConfig config(Lab.Case test, boolean sslOptions, Path stores) throws Exception {
-        DefaultJedisClientConfig.Builder config = DefaultJedisClientConfig.builder()
-                .user(test.username).password(test.password)
-                // A peer that says nothing is waited for when reading, again when closing, and all of it is done twice.
-                .timeoutMillis(test.timeout() / 2);
+        DefaultJedisClientConfig.Builder config = timeouts(test).user(test.username).password(test.password);
         if (test.tls && sslOptions) {
             config.sslOptions(sslOptions(test, stores));
         } else if (test.tls) {

@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.io.InputStreamReader;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.concurrent.ExecutionException;
@@ -45,6 +46,11 @@ final class Lab {
         Unsupported(String why) {
             super(why);
         }
+
+        /** For a topology that the adapter does not know: it is not to be taken for another one. */
+        static Unsupported topology(Case test) {
+            return new Unsupported("the adapter knows no topology " + test.topology);
+        }
     }
 
     /** Makes a client, connected or about to be. */
@@ -68,6 +74,12 @@ final class Lab {
     private static final Gson JSON = new GsonBuilder()
             .setFieldNamingPolicy(FieldNamingPolicy.LOWER_CASE_WITH_UNDERSCORES)
             .disableHtmlEscaping().serializeNulls().create();
+
+    /** Where temporary files go: Java by itself does not look at TMPDIR. */
+    static Path temporary() {
+        String folder = System.getenv("TMPDIR");
+        return Path.of(folder == null || folder.isEmpty() ? System.getProperty("java.io.tmpdir") : folder);
+    }
 
     static void run(String adapter, String library, String version, Connect connect) throws IOException {
         PrintStream answers = new PrintStream(System.out, true, StandardCharsets.UTF_8);

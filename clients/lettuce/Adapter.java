@@ -20,7 +20,7 @@ final class Adapter {
         Lab.run("lettuce", "io.lettuce:lettuce-core", LettuceVersion.getVersion(), Adapter::connect);
     }
 
-    private static Lab.Client connect(Lab.Case test) {
+    private static Lab.Client connect(Lab.Case test) throws Lab.Unsupported {
         RedisURI uri = uri(test);
         SslOptions.Builder ssl = SslOptions.builder().jdkSslProvider().handshakeTimeout(within(test));
         if (test.tls) {
@@ -66,18 +66,24 @@ final class Adapter {
         }
     }
 
-    private static RedisURI uri(Lab.Case test) {
+    private static RedisURI uri(Lab.Case test) throws Lab.Unsupported {
         RedisURI.Builder uri = RedisURI.builder();
-        if (test.topology.equals("sentinel")) {
-            uri.withSentinel(node(RedisURI.builder(), test).build()).withSentinelMasterId(test.service);
-        } else {
-            uri.withHost(test.host).withPort(test.port);
+        switch (test.topology) {
+            case "sentinel" -> uri.withSentinel(security(node(test), test).build()).withSentinelMasterId(test.service);
+            case "clear-sentinel" -> uri.withSentinel(node(test).build()).withSentinelMasterId(test.service);
+            case "standalone", "cluster" -> uri.withHost(test.host).withPort(test.port);
+            default -> throw Lab.Unsupported.topology(test);
         }
-        return security(uri, test).build();
+        RedisURI built = security(uri, test).build();
+        if (test.topology.equals("clear-sentinel")) {
+            // The builder gives them the TLS of the master.
+            built.getSentinels().forEach(sentinel -> sentinel.setSsl(false));
+        }
+        return built;
     }
 
-    private static RedisURI.Builder node(RedisURI.Builder uri, Lab.Case test) {
-        return security(uri.withHost(test.host).withPort(test.port), test);
+    private static RedisURI.Builder node(Lab.Case test) {
+        return RedisURI.builder().withHost(test.host).withPort(test.port);
     }
 
     private static RedisURI.Builder security(RedisURI.Builder uri, Lab.Case test) {

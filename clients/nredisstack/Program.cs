@@ -6,6 +6,7 @@ using Wirelab;
 
 return Adapter.Run("nredisstack", "NRedisStack", typeof(JsonCommands), osStore: false, test =>
 {
+    Adapter.OneTlsSetting(test);
     var options = ConfigurationOptions.Parse(test.Stackexchange!);
     options.AbortOnConnectFail = true;
     options.ConnectRetry = 1;

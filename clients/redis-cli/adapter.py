@@ -10,6 +10,10 @@ import subprocess
 import sys
 
 
+# With `-c` it says so among the replies, where it is sent to another node.
+REDIRECTED = "-> Redirected to slot ["
+
+
 def quoted(text):
     """An argument as redis-cli reads it from its input: any byte may be written in hexadecimal."""
     safe = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789:-_."
@@ -32,13 +36,15 @@ def arguments(case):
 
 def outcome(case):
     """Writes the value, reads it back, and says how that went."""
-    if case.get("topology") == "sentinel":
-        return {"outcome": "unsupported", "error": "redis-cli asks no Sentinel for its master"}
+    topology = case.get("topology", "standalone")
+    if topology not in ("standalone", "cluster"):
+        asks = "asks no Sentinel for its master" if topology.endswith("sentinel") else f"knows no topology {topology}"
+        return {"outcome": "unsupported", "error": f"redis-cli {asks}"}
     commands = f"SET {quoted(case['key'])} {quoted(case['value'])}\nGET {quoted(case['key'])}\n"
     environment = {**os.environ, "REDISCLI_AUTH": case["password"]}
     # redis-cli has no timeout for the TLS handshake. One that hangs is for the lab to see and to kill.
     ended = subprocess.run(arguments(case), input=commands.encode(), capture_output=True, env=environment)
-    lines = ended.stdout.decode(errors="replace").splitlines()
+    lines = [line for line in ended.stdout.decode(errors="replace").splitlines() if not line.startswith(REDIRECTED)]
     received = "\n".join(lines[1:]) if lines[:1] == ["OK"] else None
     if received == case["value"]:
         return {"outcome": "worked", "received": received}

@@ -18,6 +18,10 @@ ATTEMPTS = 3
 PAUSE = 0.1
 
 
+class Unsupported(Exception):
+    """What the library has no way to do."""
+
+
 def tls_options(case):
     """What redis-py's README says about TLS: `ssl=True` and the authority."""
     if not case["tls"]:
@@ -35,24 +39,25 @@ def connected(case):
     """A new client for the case's topology."""
     # Shorter than the deadline, so that the library's own error is what people read.
     seconds = case["deadline_ms"] / 1000 * 0.4
-    options = {
-        "username": case["username"],
-        "password": case["password"],
+    common = {
         "decode_responses": True,
         "socket_timeout": seconds,
         "socket_connect_timeout": seconds,
         # 8.x by itself goes on for four seconds after a certificate that it refuses.
         "retry": Retry(NoBackoff(), 1),
-        **tls_options(case),
     }
+    options = {"username": case["username"], "password": case["password"], **common, **tls_options(case)}
     topology = case.get("topology", "standalone")
     if topology == "cluster":
         return RedisCluster(host=case["host"], port=case["port"], **options)
-    if topology == "sentinel":
-        # Sentinels get the TLS options only from here, not from those of the connection to the master.
+    if topology in ("sentinel", "clear-sentinel"):
+        # Sentinels get TLS and credentials only from here, not from those of the connection to the master.
+        own = options if topology == "sentinel" else common
         seeds = [(case["host"], case["port"])]
-        return Sentinel(seeds, sentinel_kwargs=options, **options).master_for(case["service"])
-    return redis.Redis(host=case["host"], port=case["port"], **options)
+        return Sentinel(seeds, sentinel_kwargs=own, **options).master_for(case["service"])
+    if topology == "standalone":
+        return redis.Redis(host=case["host"], port=case["port"], **options)
+    raise Unsupported(f"the adapter knows no topology {topology}")
 
 
 def causes(error):
@@ -96,6 +101,8 @@ def attempt(case, client):
         if received == case["value"]:
             return {"outcome": "worked", "received": received}, client
         return {"outcome": "failed", "received": received, "error": "GET returned another value than was SET"}, client
+    except Unsupported as why:
+        return {"outcome": "unsupported", "error": str(why)}, client
     except Exception as error:
         return {"outcome": "failed", "received": None, "error": causes(error)}, client
 

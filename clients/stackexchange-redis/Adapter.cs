@@ -72,6 +72,7 @@ static class StackExchangeAdapter
         {
             Environment.SetEnvironmentVariable(name, null);
         }
+        Adapter.OneTlsSetting(test);
         var options = Parse(test, way);
         // Few attempts, and quick ones. The lab wants to see the first.
         options.AbortOnConnectFail = true;

@@ -65,6 +65,7 @@ fn client(case: &Case) -> Result<Client, Failure> {
             username: Some(case.username.clone()),
             password: Some(case.password.clone()),
         },
+        // `outcome` lets no other topology come here.
         _ => ServerConfig::new_centralized(&case.host, case.port),
     };
     let config = Config {
@@ -105,6 +106,17 @@ async fn round_trip(case: &Case) -> Result<Option<String>, Failure> {
 async fn outcome(case: &Case) -> Value {
     if case.tls && !case.verify {
         return json!({"id": case.id, "outcome": "unsupported", "error": "fred has no switch for the check of certificates"});
+    }
+    match case.topology.as_deref() {
+        None | Some("standalone" | "cluster" | "sentinel") => {}
+        Some("clear-sentinel") => {
+            let why = "fred has one setting of TLS for Sentinels and data nodes";
+            return json!({"id": case.id, "outcome": "unsupported", "error": why});
+        }
+        Some(other) => {
+            let why = format!("the adapter knows no topology {other}");
+            return json!({"id": case.id, "outcome": "unsupported", "error": why});
+        }
     }
     let failed = |received: Option<String>, error: String| json!({"id": case.id, "outcome": "failed", "received": received, "error": error});
     match round_trip(case).await {
