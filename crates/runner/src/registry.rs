@@ -2,7 +2,7 @@
 
 use crate::client_files::{ClientsError, Text};
 use std::path::{Path, PathBuf};
-use wirelab_model::{ClientRecord, RegistryEntry, RegistryFile};
+use wirelab_model::{ClientRecord, RegistryEntry, RegistryFile, Scenario};
 use wirelab_subject::{Adapter, AdapterCommand};
 
 /// A client of the registry.
@@ -33,6 +33,18 @@ impl Registered {
             .collect();
         (!missing.is_empty())
             .then(|| format!("{} is missing; to get it: {}", missing.join(" and "), self.get))
+    }
+
+    /// Notes it where none of the scenarios is for what it connects to: it is not to be missed in silence.
+    pub(crate) fn leave_out_of(&mut self, scenarios: &[Scenario]) {
+        if self.record.skipped.is_none() && !scenarios.iter().any(|one| self.adapter.knows(one.topology)) {
+            let mut others: Vec<String> = scenarios.iter().map(|one| one.topology.to_string()).collect();
+            others.sort();
+            others.dedup();
+            let others = others.join(" and ");
+            self.record.skipped =
+                Some(format!("the scenarios are for clients of {others}, which its `topologies` do not have"));
+        }
     }
 
     /// Starts its adapter and ends it again, and notes what it runs on or why it cannot run.

@@ -60,7 +60,8 @@ async fn work(
     let started = OffsetDateTime::now_utc();
     let registered = std::mem::take(&mut options.registered);
     let jobs = jobs(&options);
-    let registered = crate::probe(registered, &options.launcher, jobs).await;
+    let mut registered = crate::probe(registered, &options.launcher, jobs).await;
+    registered.iter_mut().for_each(|client| client.leave_out_of(&scenarios));
     let clients = clients(&options.client, &registered, &events)?;
     let groups = plan(&scenarios, &clients, options.arms.as_deref());
     if groups.is_empty() {
