@@ -3,6 +3,10 @@
 //   --accept-any   accepts every certificate, as a callback that returns true does
 //   --no-ssl       talks plaintext, as an application does that forgot `ssl=true`
 //   --ssl-host     a string with `sslHost=` and without `ssl=true`, which is plaintext
+//   --ssl-twice    `ssl=true` and `ssl=false` after it, which is plaintext
+//   --rediss       `rediss://` before the host, which is taken for a part of its name
+//   --ssl-maybe    a word for `ssl` that is neither true nor false
+//   --capitals     the keys in capitals, which is as good as any
 //   --sslcert      adds `sslcert=` and `sslkey=` to the configuration string: keys that StackExchange.Redis does not have
 //   --ignore-unknown   the same, parsed so that unknown keys are ignored
 //   --adapter      takes cases on stdin instead (Adapter.cs)
@@ -14,7 +18,16 @@ if (args is ["--adapter", ..])
 {
     return StackExchangeAdapter.Run(args[1..]);
 }
-string[] known = ["--accept-any", "--no-ssl", "--ssl-host", "--sslcert", "--ignore-unknown"];
+// What is in circulation, made of a string that is right.
+var rewritten = new Dictionary<string, Func<string, string>>
+{
+    ["--ssl-host"] = text => Without("ssl=", text) + $",sslHost={Variable("WIRELAB_HOST")}",
+    ["--ssl-twice"] = text => text + ",ssl=false",
+    ["--rediss"] = text => "rediss://" + Without("ssl=", text),
+    ["--ssl-maybe"] = text => Without("ssl=", text) + ",ssl=maybe",
+    ["--capitals"] = text => string.Join(',', text.Split(',').Select(Capital)),
+};
+string[] known = ["--accept-any", "--no-ssl", "--sslcert", "--ignore-unknown", .. rewritten.Keys];
 var unknown = args.Except(known).ToArray();
 if (unknown.Length > 0)
 {
@@ -34,10 +47,9 @@ try
     {
         text += $",sslcert={Variable("WIRELAB_CLIENT_CERT")},sslkey={Variable("WIRELAB_CLIENT_KEY")}";
     }
-    if (args.Contains("--ssl-host"))
+    foreach (var argument in args)
     {
-        var tokens = text.Split(',').Where(token => !token.StartsWith("ssl=", StringComparison.OrdinalIgnoreCase));
-        text = string.Join(',', tokens.Append($"sslHost={Variable("WIRELAB_HOST")}"));
+        text = rewritten.TryGetValue(argument, out var rewrite) ? rewrite(text) : text;
     }
     var options = ConfigurationOptions.Parse(text, ignoreUnknown);
     // Few attempts, and quick ones. The lab wants to see the first.
@@ -78,6 +90,13 @@ catch (Exception error)
     }
     return 1;
 }
+
+static string Without(string key, string text) =>
+    string.Join(',', text.Split(',').Where(token => !token.StartsWith(key, StringComparison.OrdinalIgnoreCase)));
+
+// The key alone: the server, which has none, stays as it is.
+static string Capital(string token) =>
+    token.Split('=', 2) is [var key, var value] ? $"{key.ToUpperInvariant()}={value}" : token;
 
 static string Variable(string name) =>
     Environment.GetEnvironmentVariable(name)

@@ -4,7 +4,7 @@ use crate::support::{capturing, record, text_of, wirelab};
 use std::path::{Path, PathBuf};
 
 /// Command, and a file that is there once its client is set up. Run in `clients`.
-const ALL: [(&str, &str); 7] = [
+const ALL: [(&str, &str); 8] = [
     (
         "dotnet stackexchange-redis/bin/3.4.35/stackexchange-redis.dll --ssl-host",
         "stackexchange-redis/bin/3.4.35/stackexchange-redis.dll",
@@ -12,6 +12,7 @@ const ALL: [(&str, &str); 7] = [
     ("redis-py/.venv-8.1.0/bin/python lookalikes/redis-py.py", "redis-py/.venv-8.1.0/bin/python"),
     ("node lookalikes/node-redis.mjs node-redis/6.3.1", "node-redis/6.3.1/node_modules"),
     ("node lookalikes/ioredis.mjs ioredis/6.0.0", "ioredis/6.0.0/node_modules"),
+    ("node lookalikes/ioredis-cluster.mjs ioredis/6.0.0", "ioredis/6.0.0/node_modules"),
     ("lookalikes/redis-cli.sh", "/usr/bin/redis-cli"),
     ("ruby lookalikes/redis-rb.rb", "/usr/bin/ruby"),
     ("php lookalikes/predis.php", "/usr/share/php/Predis"),

@@ -79,6 +79,27 @@ fn without_ssl_its_password_and_data_are_on_the_wire() {
     );
 }
 
+/// What is in circulation. What throws or finds no host hands nothing over, and what it amounts to is not for the lab to say.
+#[test]
+fn each_string_is_what_it_is_and_not_what_it_looks_like() {
+    for (argument, code, verdict, told) in [
+        ("--capitals", 0, "secure", "none holds a secret"),
+        ("--ssl-host", 10, "compromised", "although the arm has TLS"),
+        ("--ssl-twice", 10, "compromised", "although the arm has TLS"),
+        ("--rediss", 5, "inconclusive", "UnableToConnect"),
+        ("--ssl-maybe", 5, "inconclusive", "Keyword 'ssl' requires a boolean value"),
+    ] {
+        let Some(command) = built("3.4.35", argument) else { return };
+        let (output, folder) = wirelab(&["run", "eavesdrop/session", "--client-cmd", &command]);
+        let text = text_of(&output);
+        assert_eq!(output.status.code(), Some(code), "{argument}: {text}");
+        let record = record(&folder);
+        let arm = record["arms"].as_array().unwrap().iter().find(|arm| arm["arm"] == "tls").unwrap();
+        assert_eq!(arm["verdict"], verdict, "{argument}: {text}");
+        assert!(arm["why"].as_str().unwrap().contains(told), "{argument}: {arm}");
+    }
+}
+
 /// The keys `sslcert=` and `sslkey=` are in circulation, and StackExchange.Redis has none such. Against a server that demands
 /// a certificate of its clients, the string throws before any packet; with `ignoreUnknown` it connects without a
 /// certificate and is turned away. The adapter does what the string means, as the API's own ways do.
