@@ -61,7 +61,7 @@ pub(crate) fn mark_of(
 }
 
 /// What symbols and marks mean.
-pub(crate) const LEGEND: &str = "✓ nothing  ✗ compromised  … hung  ? inconclusive  – skipped\n\
+pub(crate) const LEGEND: &str = "✓ nothing  ✗ compromised  … hung  ? inconclusive  – skipped  (blank) not for this client\n\
     ! not as expected  ~ a client may be like this  * this client is known to be like this  w waived";
 
 /// Why an arm is not as expected, in one line.
