@@ -48,6 +48,12 @@ impl Expectations {
         Ok(Self { by_cell })
     }
 
+    /// In how many scenarios a client is known to hang, and takes all the time that it is given.
+    pub(crate) fn hangs(&self, client: &str) -> usize {
+        let hung = |(key, cell): &(&Key, &Cell)| key.0 == client && cell.expect.allows(Verdict::Hung);
+        self.by_cell.iter().filter(hung).count()
+    }
+
     pub(crate) fn of(&self, client: &str, scenario: &str) -> Option<&Cell> {
         self.by_cell.get(&(client.to_owned(), scenario.to_owned()))
     }

@@ -6,12 +6,12 @@ use crate::options::Options;
 use crate::posture::environments;
 use crate::registry::Registered;
 use crate::worker::{Done, Shared, Worker};
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
-use tokio::sync::Semaphore;
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tokio::task::JoinSet;
 use wirelab_model::{
@@ -170,18 +170,19 @@ async fn run_groups(lab: Lab, shared: Shared, groups: Vec<Group>, jobs: usize) -
     worker.groups(&builtin).await?;
     let (mut done, liveness) = worker.end();
     let liveness = Arc::new(liveness);
-    let turns = Arc::new(Semaphore::new(jobs));
-    let mut others = others.into_iter().peekable();
-    while let Some(group) = others.next() {
-        let mut groups = vec![group];
-        while let Some(next) = others.next_if(|next| groups.iter().all(|one| one.client == next.client)) {
-            groups.push(next);
+    let mut clients: Vec<Vec<Group>> =
+        others.chunk_by(|one, next| one.client == next.client).map(<[Group]>::to_vec).collect();
+    // Who hangs takes longest: what is begun last is to be over soon.
+    let hangs = |client: &Client| common.options.expectations.hangs(&client.describe());
+    clients.sort_by_key(|groups| Reverse(groups.first().map_or(0, |group| hangs(&group.client))));
+    for groups in clients {
+        while workers.len() >= jobs
+            && let Some(ended) = workers.join_next().await
+        {
+            done.add(ended.map_err(|error| RunError::Internal(error.to_string()))??);
         }
-        let (turns, shared, liveness) = (Arc::clone(&turns), shared.clone(), Arc::clone(&liveness));
-        let common = Arc::clone(&common);
+        let (shared, liveness, common) = (shared.clone(), Arc::clone(&liveness), Arc::clone(&common));
         workers.spawn(async move {
-            // It is never closed.
-            let _turn = turns.acquire().await;
             // Opened only now: a capture hears everything, and costs as much.
             let mut worker = Worker::new(Lab::share(common)?, shared).with_liveness(liveness);
             worker.groups(&groups).await?;
