@@ -86,7 +86,7 @@ fn each_string_is_what_it_is_and_not_what_it_looks_like() {
         ("--capitals", 0, "secure", "none holds a secret"),
         ("--ssl-host", 10, "compromised", "although the arm has TLS"),
         ("--ssl-twice", 10, "compromised", "although the arm has TLS"),
-        ("--rediss", 5, "inconclusive", "UnableToConnect"),
+        ("--rediss", 5, "inconclusive", "not possible to connect to the redis server"),
         ("--ssl-maybe", 5, "inconclusive", "Keyword 'ssl' requires a boolean value"),
     ] {
         let Some(command) = built("3.4.35", argument) else { return };
