@@ -2,7 +2,7 @@
 # Runs the same N times, and compares the verdicts of all arms:
 #
 #   scripts/steady.sh [N [ARGUMENTS...]]                 N runs (20) of the whole catalogue with the built-in client
-#   scripts/steady.sh 5 --client all --jobs 6            the matrix of all clients
+#   scripts/steady.sh 5 --client all --jobs 8            the matrix of all clients
 #
 # ARGUMENTS go to `wirelab run`. WIRELAB names the program; without it a release build is made. A run that is not as
 # expected is told of, and the next one made all the same. KEEP names a folder for the run.json of each run.

@@ -42,8 +42,9 @@ impl Registered {
             others.sort();
             others.dedup();
             let others = others.join(" and ");
-            self.record.skipped =
-                Some(format!("the scenarios are for clients of {others}, which its `topologies` do not have"));
+            self.record.skipped = Some(format!(
+                "the scenarios are for clients of {others}, which its `topologies` do not have"
+            ));
         }
     }
 
