@@ -482,6 +482,11 @@ mod tests {
         let mut silent_wire = sent(good(Transport::Tls));
         silent_wire.wire.flows[1].tls.as_mut().unwrap().client_records = 0;
         assert_eq!(find(&silent_wire).verdict, Verdict::Inconclusive);
+        // The client may have the same port of its own before both servers.
+        let own = silent_wire.wire.flows[0].client;
+        second(&mut silent_wire).client = own;
+        silent_wire.wire.flows[1].client = own;
+        assert_eq!(find(&silent_wire).verdict, Verdict::Inconclusive);
         let mut no_hello = sent(refusal());
         no_hello.wire.flows[1].tls = None;
         assert_eq!(find(&no_hello).verdict, Verdict::Inconclusive);

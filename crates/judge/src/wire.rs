@@ -1,6 +1,8 @@
 //! What the first witness says.
 
-use wirelab_model::{CanaryKind, Connection, Direction, FlowKind, FlowSeen, Got, Trial, WireReport};
+use wirelab_model::{
+    CanaryKind, Connection, Direction, FlowKind, FlowSeen, Got, Listener, Trial, WireReport,
+};
 
 /// What an eavesdropper got: every secret of the client that is readable in the capture.
 pub(crate) fn leaked(wire: &WireReport) -> Vec<Got> {
@@ -63,9 +65,13 @@ pub(crate) fn to_peer(trial: &Trial) -> impl Iterator<Item = &FlowSeen> {
     trial.wire.flows.iter().filter(move |flow| ours(flow.server.port()))
 }
 
-/// The flow that the peer knows as `connection`.
+/// The flow that the peer knows as `connection`. A client may have the same port of its own at both listeners.
 pub(crate) fn flow_of<'a>(trial: &'a Trial, connection: &Connection) -> Option<&'a FlowSeen> {
-    to_peer(trial).find(|flow| flow.client == connection.client)
+    let port = match connection.listener {
+        Listener::Announced => trial.announced_port?,
+        Listener::Dialled => trial.port,
+    };
+    trial.wire.flows.iter().find(|flow| flow.client == connection.client && flow.server.port() == port)
 }
 
 /// TLS with application data in both directions, and nothing readable beside it.

@@ -9,8 +9,8 @@ use std::path::Path;
 use std::time::Duration;
 use wirelab_capture::Recording;
 use wirelab_model::{
-    Canaries, CanaryKind, Demand, Direction, Frame, Link, PeerReport, Topology, Transport, Trial, TrialKind,
-    Witnessed,
+    Canaries, CanaryKind, Demand, Direction, FlowSeen, Frame, Link, PeerReport, Topology, Transport, Trial,
+    TrialKind, Witnessed,
 };
 use wirelab_rogue::Rogue;
 use wirelab_subject::{Client, Cut, Login, Server, ServerKind, ServerTls, Target};
@@ -185,7 +185,7 @@ pub(crate) async fn run(lab: &Lab, spec: &Spec<'_>, folder: &Path) -> Result<Rec
     if wire.packets == 0 {
         fault.get_or_insert_with(|| "the capture holds no packet between client and peer".into());
     }
-    let legs_differ_at = peer.as_ref().and_then(|peer| legs_differ_at(peer, &reading));
+    let legs_differ_at = peer.as_ref().and_then(|peer| legs_differ_at(peer, port, &reading));
     let trial = Trial {
         kind: spec.kind,
         transport: spec.transport,
@@ -253,12 +253,11 @@ pub(crate) fn read_capture(
     (frames, reading)
 }
 
-/// Where what the server sent differs from what the client got, for a peer that passes bytes on.
-fn legs_differ_at(peer: &PeerReport, reading: &Reading) -> Option<u64> {
+/// Where what the server sent differs from what the client got, for a peer on this port that passes bytes on.
+fn legs_differ_at(peer: &PeerReport, port: u16, reading: &Reading) -> Option<u64> {
     let flows = &reading.report.flows;
     peer.connections.iter().filter(|connection| !connection.tampered.is_empty()).find_map(|connection| {
-        let to_client = flows.iter().position(|flow| flow.client == connection.client)?;
-        let from_server = flows.iter().position(|flow| Some(flow.client) == connection.upstream)?;
+        let (to_client, from_server) = legs(flows, port, connection.client, connection.upstream?)?;
         let sent = reading.stream(from_server, Direction::Server);
         let got = reading.stream(to_client, Direction::Server);
         let differs = sent.iter().zip(got).position(|(sent, got)| sent != got);
@@ -266,4 +265,42 @@ fn legs_differ_at(peer: &PeerReport, reading: &Reading) -> Option<u64> {
         let shorter = sent.len().min(got.len());
         differs.or_else(|| (sent.len() != got.len()).then_some(shorter)).map(|at| at as u64)
     })
+}
+
+/// The flow from the client to the peer on this port, and the one from the peer to the server. Both may begin at the same
+/// port: it is taken only together with the one that it leads to.
+fn legs(flows: &[FlowSeen], port: u16, client: SocketAddr, upstream: SocketAddr) -> Option<(usize, usize)> {
+    let place = |from: SocketAddr, to_peer: bool| {
+        flows.iter().position(|flow| flow.client == from && (flow.server.port() == port) == to_peer)
+    };
+    Some((place(client, true)?, place(upstream, false)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use wirelab_model::FlowKind;
+
+    #[test]
+    fn legs_that_begin_at_the_same_port_are_told_apart() {
+        let address = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+        let flow = |from, to| FlowSeen {
+            client: address(from),
+            server: address(to),
+            kind: FlowKind::Tls,
+            mixed: false,
+            client_bytes: 0,
+            server_bytes: 0,
+            commands: 0,
+            replies: 0,
+            credentials: Vec::new(),
+            tls: None,
+            gaps: 0,
+            reset: false,
+        };
+        let flows = [flow(50000, 6379), flow(50000, 6380)];
+        assert_eq!(legs(&flows, 6379, address(50000), address(50000)), Some((0, 1)));
+        assert_eq!(legs(&flows, 6380, address(50000), address(50000)), Some((1, 0)));
+        assert_eq!(legs(&flows, 6379, address(50000), address(50001)), None);
+    }
 }
