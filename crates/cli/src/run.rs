@@ -54,7 +54,8 @@ pub(crate) fn run(wanted: &[String], tags: &[String], given: &RunOptions) -> Exi
             return Ok(scenarios);
         }
         let (scenarios, left_out) = common(scenarios, !registered.is_empty())?;
-        not_run(left_out, "for clients that cache, subscribe, or stay: only the built-in client is sure to");
+        let whom = if registered.is_empty() { "cache or subscribe" } else { "cache, subscribe, or stay" };
+        not_run(left_out, &format!("for clients that {whom}: only the built-in client is told to"));
         Ok(scenarios)
     });
     let scenarios = match suited {
