@@ -119,6 +119,11 @@ fn followed(peer: &PeerReport) -> impl Iterator<Item = &Connection> {
     peer.connections.iter().filter(|c| c.listener == Listener::Announced)
 }
 
+/// Whether the client said anything there. One that says nothing may be gone before anybody takes its connection.
+fn went(peer: &PeerReport) -> bool {
+    followed(peer).any(|connection| connection.opening != Opening::Silent)
+}
+
 /// Whether the client told the attacker who it is, also where it turned away then; the wire has to show the
 /// handshake. Before TLS 1.3 its certificate is readable; in TLS 1.3 it is in a record of its own.
 fn shown(trial: &Trial, connection: &Connection) -> bool {
@@ -234,7 +239,7 @@ fn declined(trial: &Trial, peer: &PeerReport, facts: &str) -> Finding {
     if unseen {
         return Finding::inconclusive("the attacker saw a hello that the wire does not show");
     }
-    let went = followed(peer).next().is_some();
+    let went = went(peer);
     let what = if went {
         format!("the client was told `{told}`: {facts}")
     } else {
@@ -271,7 +276,7 @@ pub(crate) fn unarmed(trial: &Trial) -> Control {
     let Some(told) = peer.connections.iter().flat_map(|c| &c.redirected).next() else {
         return refuse(format!("the client was not sent elsewhere: {}", trial.client.end));
     };
-    if followed(peer).next().is_none() {
+    if !went(peer) {
         return match &trial.client.end {
             ClientEnd::Failed { .. } => Control {
                 passed: true,
@@ -490,6 +495,17 @@ mod tests {
         let mut no_hello = sent(refusal());
         no_hello.wire.flows[1].tls = None;
         assert_eq!(find(&no_hello).verdict, Verdict::Inconclusive);
+    }
+
+    /// Whether its connection was taken is chance.
+    #[test]
+    fn who_connects_and_says_nothing_has_not_gone_there() {
+        let mut silent = sent(refusal());
+        second(&mut silent).opening = Opening::Silent;
+        second(&mut silent).tls = None;
+        assert_eq!((find(&silent).verdict, find(&silent).followed), (Verdict::Secure, Some(false)));
+        assert_eq!(unarmed(&silent).followed, Some(false));
+        assert!(unarmed(&silent).passed);
     }
 
     #[test]
