@@ -252,6 +252,26 @@ get = "apt-get install dash"
         assert_eq!(error.exit_code(), ExitCode::Usage);
     }
 
+    /// What a client cannot connect to is no reason to call it tested.
+    #[test]
+    fn a_client_that_no_scenario_is_for_is_told_of() {
+        let all: Vec<Scenario> =
+            crate::embedded().unwrap().into_iter().map(|source| source.scenario).collect();
+        let some = |id: &str| all.iter().filter(|scenario| scenario.id == id).cloned().collect::<Vec<_>>();
+        let (cluster, standalone) = (some("redis/map-plaintext"), some("eavesdrop/session"));
+        let (_folder, found) = with(&GOOD.replacen("run = [", "topologies = [\"cluster\"]\nrun = [", 1));
+        let [in_cluster, other] = &found.unwrap()[..] else { panic!("two clients") };
+        let skipped = |client: &Registered, scenarios: &[Scenario]| {
+            let mut client = client.clone();
+            client.leave_out_of(scenarios);
+            client.record.skipped
+        };
+        assert_eq!(skipped(in_cluster, &cluster), None);
+        assert_eq!(skipped(other, &standalone), None, "what says nothing is for one server");
+        assert!(skipped(in_cluster, &standalone).unwrap().contains("clients of standalone"));
+        assert!(skipped(other, &cluster).unwrap().contains("clients of cluster"));
+    }
+
     #[test]
     fn what_is_missing_is_named_with_how_to_get_it() {
         let (_folder, found) = with(&GOOD.replace("\"sh\"", "\"sh\", \"no-such-program\""));
