@@ -13,7 +13,7 @@ use wirelab_subject::{
     Adapter, AdapterCommand, Client, Cut, Login, OUTPUT_LIMIT, Target, TlsFiles, launcher, supervise,
 };
 
-const TESTS: [(&str, fn()); 15] = [
+const TESTS: [(&str, fn()); 16] = [
     ("success_and_output", success_and_output),
     ("exit_code_and_error", exit_code_and_error),
     ("signal", signal),
@@ -27,6 +27,10 @@ const TESTS: [(&str, fn()); 15] = [
     ("killed_supervisor_is_noticed", killed_supervisor_is_noticed),
     ("server_ends_orderly_or_by_force", server_ends_orderly_or_by_force),
     ("adapter_has_the_streams_and_its_exit_code", adapter_has_the_streams_and_its_exit_code),
+    (
+        "what_an_adapter_leaves_in_its_temporary_folder_goes_with_it",
+        what_an_adapter_leaves_in_its_temporary_folder_goes_with_it,
+    ),
     ("adapter_ends_when_its_input_is_closed", adapter_ends_when_its_input_is_closed),
     ("killed_supervisor_of_an_adapter_is_noticed", killed_supervisor_of_an_adapter_is_noticed),
 ];
@@ -335,6 +339,16 @@ fn adapter_has_the_streams_and_its_exit_code() {
     assert_eq!(signalled.status.code(), Some(128 + 11));
     let missing = adapter("exec /nowhere/app").wait_with_output().expect("can be waited for");
     assert_eq!(missing.status.code(), Some(127));
+}
+
+fn what_an_adapter_leaves_in_its_temporary_folder_goes_with_it() {
+    // One that is killed has no chance to clear up.
+    let killed = adapter("touch \"$TMPDIR/key\"; ls -d \"$TMPDIR/key\"; kill -KILL $$");
+    let output = killed.wait_with_output().expect("can be waited for");
+    let file = String::from_utf8(output.stdout).expect("is a path");
+    let folder = Path::new(file.trim_end()).parent().expect("is in a folder");
+    assert!(folder.starts_with(std::env::temp_dir()) && folder != std::env::temp_dir(), "{file}");
+    assert!(!folder.exists(), "{file}");
 }
 
 fn adapter_ends_when_its_input_is_closed() {
