@@ -187,9 +187,11 @@ pub(crate) fn accepted(trial: &Trial, connection: &Connection) -> bool {
 }
 
 pub(crate) fn turned_away(trial: &Trial, connection: &Connection) -> bool {
-    if connection.client_bytes > 0 {
-        return false;
-    }
+    connection.client_bytes == 0 && left(trial, connection)
+}
+
+/// The client ended the connection with an alert, or without a word and says that it failed.
+pub(crate) fn left(trial: &Trial, connection: &Connection) -> bool {
     match connection.ended {
         Ending::ClientAlert { .. } => true,
         Ending::ClientClosed | Ending::ClientReset => matches!(trial.client.end, ClientEnd::Failed { .. }),
@@ -298,11 +300,16 @@ pub(crate) fn refusal_in_words(trial: &Trial, connection: &Connection) -> Option
     match &connection.tls.as_ref()?.handshake {
         Handshake::Refused { alert } => Some(format!("alert {alert}")),
         Handshake::Closed => Some("closed during the handshake".into()),
-        Handshake::Completed if turned_away(trial, connection) => Some(match &connection.ended {
-            Ending::ClientAlert { alert } => format!("alert {alert} right after the handshake"),
-            _ => "closed right after the handshake".into(),
-        }),
+        Handshake::Completed if turned_away(trial, connection) => Some(leaving(connection)),
         Handshake::Completed | Handshake::WentOn { .. } | Handshake::Failed { .. } => None,
+    }
+}
+
+/// How a client left that had finished the handshake.
+pub(crate) fn leaving(connection: &Connection) -> String {
+    match &connection.ended {
+        Ending::ClientAlert { alert } => format!("alert {alert} right after the handshake"),
+        _ => "closed right after the handshake".into(),
     }
 }
 

@@ -1,6 +1,6 @@
 //! Misbehaviour in the handshake or in records: did the client break off?
 
-use crate::attack::{claims, refusal_in_words, short, turned_away};
+use crate::attack::{claims, leaving, left, refusal_in_words, short, turned_away};
 use crate::{Finding, wire};
 use wirelab_model::{
     CanaryKind, ClientEnd, Connection, Direction, Ending, Got, Handshake, PeerReport, Trial,
@@ -59,13 +59,16 @@ fn went_on(trial: &Trial, connection: &Connection) -> Result<Option<(Vec<Got>, S
     let Some(flow) = wire::flow_of(trial, connection) else {
         return Err("the rogue says that the client went on, but the wire does not show the connection");
     };
+    if !claimed.is_empty() && !wire::could_carry_data(flow) {
+        return Err("the rogue says that it read secrets, but the wire shows no such data");
+    }
+    if sent_before_it_read(connection) {
+        return Ok(None);
+    }
     let clear_alert =
         |from| flow.tls.iter().flat_map(|tls| &tls.alerts).any(|alert| alert.fatal && alert.from == from);
     if clear_alert(Direction::Client) {
         return Err("the rogue says that the client went on, but the wire shows that it broke off");
-    }
-    if !claimed.is_empty() && !wire::could_carry_data(flow) {
-        return Err("the rogue says that it read secrets, but the wire shows no such data");
     }
     let flaw = flaw(connection);
     if flaw.is_empty() && claimed.is_empty() {
@@ -87,11 +90,22 @@ fn went_on(trial: &Trial, connection: &Connection) -> Result<Option<(Vec<Got>, S
     Ok(Some((got, format!("{flaw}{why}{what}"))))
 }
 
+/// Whether all that the client sent may have been on its way before it read the flaw: a login, for keys and values come
+/// in answer to the reply to that.
+fn sent_before_it_read(connection: &Connection) -> bool {
+    let completed = connection.tls.as_ref().is_some_and(|tls| tls.handshake == Handshake::Completed);
+    connection.flaw_after_finished
+        && completed
+        && connection.client_bytes > 0
+        && !claims(connection).contains(&Got::Data)
+}
+
 /// How the client broke off, where it did. Where the rogue itself ended the connection, as there was nothing
 /// to break off, it is enough that the client did not come back in clear: that is asked before.
 fn refused(trial: &Trial, connection: &Connection) -> Option<String> {
     match connection.ended {
         Ending::ServerClosed => Some("it did not come back without TLS".into()),
+        _ if sent_before_it_read(connection) => left(trial, connection).then(|| leaving(connection)),
         _ => refusal_in_words(trial, connection),
     }
 }
@@ -142,8 +156,10 @@ fn broke_off(trial: &Trial, peer: &PeerReport) -> Finding {
         ClientEnd::Failed { .. } => {
             let own =
                 trial.client.error.as_ref().map(|e| format!("; it says: {}", short(e))).unwrap_or_default();
+            let early = peer.connections.iter().any(sent_before_it_read);
+            let sent = if early { "nothing once it had read that" } else { "nothing" };
             Finding::secure(format!(
-                "of the rogue: {flaw}; the client broke off ({how}) and sent nothing{own}"
+                "of the rogue: {flaw}; the client broke off ({how}) and sent {sent}{own}"
             ))
         }
         ClientEnd::TimedOut { .. } => Finding::hung(format!(
@@ -194,6 +210,40 @@ mod tests {
         connection(&mut trial).tls.as_mut().unwrap().handshake = Handshake::Completed;
         trial.client.end = ClientEnd::TimedOut { after_ms: 1 };
         assert_eq!(misbehave(&trial).got, [Got::Accepted]);
+    }
+
+    /// A login may be on its way before the client can have read what came after Finished.
+    #[test]
+    fn who_logs_in_before_it_can_have_read_the_flaw_has_not_gone_on() {
+        let mut trial = broken_off();
+        let first = connection(&mut trial);
+        (first.flaw_after_finished, first.client_bytes) = (true, 40);
+        first.witnessed.from_client = vec![CanaryKind::Password];
+        first.tls.as_mut().unwrap().handshake = Handshake::Completed;
+        let found = misbehave(&trial);
+        assert_eq!(found.verdict, Verdict::Inconclusive, "the login is not on the wire");
+        trial.wire.flows[0].tls.as_mut().unwrap().client_records = 3;
+        let found = misbehave(&trial);
+        assert_eq!(found.verdict, Verdict::Secure);
+        assert!(found.why.contains("sent nothing once it had read that"), "{}", found.why);
+
+        type Change = fn(&mut Trial);
+        let changes: [(&str, Change, Verdict); 5] = [
+            ("it worked", |t| t.client.end = ClientEnd::Worked, Verdict::Inconclusive),
+            ("it waits", |t| t.client.end = ClientEnd::TimedOut { after_ms: 1 }, Verdict::Hung),
+            ("it stays", |t| connection(t).ended = Ending::Open, Verdict::Inconclusive),
+            (
+                "its key came",
+                |t| connection(t).witnessed.from_client.push(CanaryKind::Key),
+                Verdict::Compromised,
+            ),
+            ("it was shown before", |t| connection(t).flaw_after_finished = false, Verdict::Compromised),
+        ];
+        for (name, change, expected) in changes {
+            let mut changed = trial.clone();
+            change(&mut changed);
+            assert_eq!(misbehave(&changed).verdict, expected, "{name}");
+        }
     }
 
     /// Everything that makes it doubtful that a client broke off, one at a time.

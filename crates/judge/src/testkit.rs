@@ -86,6 +86,7 @@ pub(crate) fn good(transport: Transport) -> Trial {
                 client_certificate: transport.is_mutual(),
                 client_identity: None,
                 tampered: vec![],
+                flaw_after_finished: false,
                 redirected: vec![],
                 declined: None,
                 ended: Ending::ClientClosed,

@@ -68,6 +68,10 @@ pub struct Connection {
     pub client_identity: Option<CertificateSeen>,
     /// What was done to the bytes in flight, or what is wrong with what the peer sent, in words; at most 16.
     pub tampered: Vec<String>,
+    /// What is wrong was sent after Finished. Clients may have their login on its way before they read that: only what
+    /// comes in answer to the peer's replies shows that they went on.
+    #[serde(default)]
+    pub flaw_after_finished: bool,
     /// Answers that sent the client elsewhere, such as `MOVED 42 localhost:7000`; at most 16.
     #[serde(default)]
     pub redirected: Vec<String>,

@@ -39,6 +39,7 @@ impl Records {
             client_certificate: false,
             client_identity: None,
             tampered: Vec::new(),
+            flaw_after_finished: false,
             redirected: Vec::new(),
             declined: None,
             ended: Ending::Open,

@@ -144,6 +144,7 @@ mod tests {
             client_certificate: false,
             client_identity: None,
             tampered: Vec::new(),
+            flaw_after_finished: false,
             ended: Ending::ClientClosed,
             witnessed: Witnessed::default(),
             read: Vec::new(),

@@ -170,7 +170,10 @@ impl Player {
         if let Some(flaw) = self.flaw.filter(|_| delivered) {
             peer.tell(flaw);
         }
-        recorder.note(|connection| connection.tls = Some(facts.clone()));
+        recorder.note(|connection| {
+            connection.tls = Some(facts.clone());
+            connection.flaw_after_finished = self.flaw.is_some() && goes_on_after_finished(self.steps);
+        });
         facts.handshake = match played {
             Ok(()) => peer.answer().await,
             Err(handshake) => handshake,
@@ -233,6 +236,12 @@ impl Player {
         }
         Ok(())
     }
+}
+
+/// Whether there are steps behind Finished.
+fn goes_on_after_finished(steps: &[Step]) -> bool {
+    let behind = steps.iter().rev().take_while(|step| !matches!(step, Step::Finished(_))).count();
+    (1..steps.len()).contains(&behind)
 }
 
 /// Where in the script it stands.
@@ -518,6 +527,13 @@ mod tests {
     use tokio::net::TcpStream;
     use wirelab_pki::Lab;
     use wirelab_redis::{Accepts, Access, Endpoint, Store};
+
+    #[test]
+    fn what_comes_behind_finished_is_known() {
+        assert!(!goes_on_after_finished(GOOD));
+        assert!(!goes_on_after_finished(&[Step::Done]));
+        assert!(goes_on_after_finished(&[GOOD, &[Step::CipherChange]].concat()));
+    }
 
     /// Without a flaw a client that verifies everything goes on with the script of TLS 1.2, so what it
     /// refuses with a flaw it refuses for the flaw. (It finishes the one of TLS 1.3: the control of each run.)
