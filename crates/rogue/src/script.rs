@@ -169,11 +169,9 @@ impl Player {
         };
         if let Some(flaw) = self.flaw.filter(|_| delivered) {
             peer.tell(flaw);
+            recorder.note(|connection| connection.flaw_after_finished = goes_on_after_finished(self.steps));
         }
-        recorder.note(|connection| {
-            connection.tls = Some(facts.clone());
-            connection.flaw_after_finished = self.flaw.is_some() && goes_on_after_finished(self.steps);
-        });
+        recorder.note(|connection| connection.tls = Some(facts.clone()));
         facts.handshake = match played {
             Ok(()) => peer.answer().await,
             Err(handshake) => handshake,
@@ -240,8 +238,8 @@ impl Player {
 
 /// Whether there are steps behind Finished.
 fn goes_on_after_finished(steps: &[Step]) -> bool {
-    let behind = steps.iter().rev().take_while(|step| !matches!(step, Step::Finished(_))).count();
-    (1..steps.len()).contains(&behind)
+    let is_finished = |step: &Step| matches!(step, Step::Finished(_));
+    steps.iter().any(is_finished) && !steps.last().is_some_and(is_finished)
 }
 
 /// Where in the script it stands.
