@@ -157,7 +157,7 @@ fn broke_off(trial: &Trial, peer: &PeerReport) -> Finding {
             let own =
                 trial.client.error.as_ref().map(|e| format!("; it says: {}", short(e))).unwrap_or_default();
             let early = peer.connections.iter().any(sent_before_it_read);
-            let sent = if early { "nothing once it had read that" } else { "nothing" };
+            let sent = if early { "nothing but what was on its way before it read that" } else { "nothing" };
             Finding::secure(format!(
                 "of the rogue: {flaw}; the client broke off ({how}) and sent {sent}{own}"
             ))
@@ -225,7 +225,11 @@ mod tests {
         trial.wire.flows[0].tls.as_mut().unwrap().client_records = 3;
         let found = misbehave(&trial);
         assert_eq!(found.verdict, Verdict::Secure);
-        assert!(found.why.contains("sent nothing once it had read that"), "{}", found.why);
+        assert!(
+            found.why.contains("sent nothing but what was on its way before it read that"),
+            "{}",
+            found.why
+        );
 
         type Change = fn(&mut Trial);
         let changes: [(&str, Change, Verdict); 5] = [
